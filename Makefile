@@ -1,0 +1,80 @@
+# gridnotice. `make help` lists what there is; `make demo` and `make test` do all their own set-up.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+RUN := .venv/.installed-run
+TEST := .venv/.installed-test
+ASSETS := maps/vendor/manifest.json
+PORT ?= 8000
+
+.PHONY: help demo test lint bench docs lock screenshots browser
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(RUN) $(ASSETS)  ## install everything into .venv and serve the demonstration on http://127.0.0.1:8000 (PORT=…)
+	$(BIN)/gridnotice demo --port $(PORT)
+
+test: $(TEST) $(ASSETS) browser  ## install what the tests need, check style, types and floors, run every test
+	@started=$$SECONDS; \
+	$(BIN)/ruff format --check .; \
+	$(BIN)/ruff check .; \
+	$(BIN)/mypy; \
+	$(BIN)/lint-imports; \
+	$(BIN)/python -m docs.generate --check; \
+	$(BIN)/pytest -q; \
+	echo "All checks passed in $$((SECONDS - started)) s."
+
+lint: $(TEST)  ## style, types and floors only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(TEST)  ## measure, as ratios in one run, and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+docs: $(TEST)  ## write the pages that are generated from the code
+	$(BIN)/python -m docs.generate
+
+lock:  ## choose the newest versions within the bounds of pyproject.toml and write requirements/*.txt anew
+	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install -q uv
+	@compile="uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --upgrade --quiet --extra assets --extra build"; \
+	.venv/lock/bin/$$compile --extra test --extra quality --extra simbench -o requirements/test.txt; \
+	.venv/lock/bin/$$compile -c requirements/test.txt -o requirements/run.txt
+	@! grep -n '://' requirements/*.txt
+
+# Debian's Chromium, and letters for Chinese text, for the tests that look at pages.
+browser:
+	@if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi 'noto.*cjk'; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then \
+	  echo "The tests of pages need Chromium: ask for 'apt-get install chromium fonts-noto-cjk fontconfig'."; exit 1; \
+	fi; \
+	started=$$SECONDS; echo "Installing Chromium and Chinese fonts …"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  chromium fonts-noto-cjk fontconfig libatomic1 >/dev/null; \
+	echo "Installed in $$((SECONDS - started)) s."
+
+# An environment of the checkout's own. The test set is the run set with more added, at the same versions.
+$(RUN): requirements/run.txt pyproject.toml
+	@if [ -e $(TEST) ] && [ $(TEST) -nt requirements/test.txt ]; then touch $@; else $(MAKE) --no-print-directory install SET=run; fi
+
+$(TEST): requirements/test.txt pyproject.toml
+	@$(MAKE) --no-print-directory install SET=test
+
+.PHONY: install
+install:
+	@test -n "$(PYTHON)" || { echo "No python3 found. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@started=$$SECONDS; echo "Installing into .venv (requirements/$(SET).txt) …"; \
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/$(SET).txt; \
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	touch .venv/.installed-$(SET); \
+	echo "Installed in $$((SECONDS - started)) s."
+
+$(ASSETS): maps/package-lock.json maps/assets.py | $(RUN)
+	@$(BIN)/python -m maps.assets && touch $@

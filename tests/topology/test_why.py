@@ -1,0 +1,70 @@
+"""The device that cut a customer, and warnings about the supply in the normal state."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.grids import device_choices, grids
+from topology.check import check_supply
+from topology.network import build_network
+from topology.sketch import tables_from_text
+from topology.supply import normal_state, operate, supplied
+from topology.why import Loss
+
+
+def _cutters(text: str, opened: list[tuple[str, str]]) -> dict[str, str]:
+    network = build_network(tables_from_text(text))
+    state = operate(network, normal_state(network), open=opened)
+    alive = supplied(network, state)
+    loss = Loss(network, network.healthy, state, alive)
+    dead = [node for node in range(len(alive)) if network.healthy.alive[node] & ~alive[node]]
+    return {network.node_ids[node]: network.device_ids[loss.cutter(node)] for node in dead}
+
+
+CHAIN = "*s -B1:breaker- a -L1- b -L2- c =T1:delta_wye= d"
+
+
+@pytest.mark.parametrize(
+    ("opened", "cut"),
+    [
+        ([("L2", "")], {"c": "L2", "d": "L2"}),
+        ([("L1", "B")], {"b": "L1", "c": "L1"}),  # the delta keeps d alive
+        ([("L1", ""), ("L2", "")], {"b": "L1", "c": "L2", "d": "L2"}),
+        ([("L1", "A"), ("L2", "B")], {"b": "L1", "c": "L1", "d": "L1"}),
+        ([("T1", "")], {"d": "T1"}),
+    ],
+)
+def test_the_open_device_on_the_former_path_is_named(opened: list[tuple[str, str]], cut: dict[str, str]) -> None:
+    assert _cutters(CHAIN, opened) == cut
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_whoever_lost_a_phase_was_cut_by_a_device_that_was_opened(data: st.DataObject) -> None:
+    grid = data.draw(grids())
+    opened = data.draw(device_choices(grid))
+    network = build_network(grid)
+    state = operate(network, normal_state(network), open=opened)
+    alive = supplied(network, state)
+    loss = Loss(network, network.healthy, state, alive)
+    for node in range(len(alive)):
+        if network.healthy.alive[node] & ~alive[node]:
+            cutter = loss.cutter(node)
+            transformer = cutter in network.wiring.one_way  # one that lost too many phases cuts without being opened
+            assert transformer or network.device_ids[cutter] in {id_ for id_, _ in opened}
+        else:
+            with pytest.raises(ValueError, match="lost no phase"):
+                loss.cutter(node)
+
+
+def test_the_check_names_customers_without_supply_or_phases_and_idle_transformers() -> None:
+    grid = tables_from_text("*s -L1.AB- a : fine.A, short.ABC\nx -L2- y : lonely\na =T1= b : busy\na =T2= c")
+    problems = {(problem.rule, problem.ids) for problem in check_supply(build_network(grid))}
+    assert problems == {
+        ("no source supplies it in the normal state", ("lonely",)),
+        ("not all phases of the customer are supplied in the normal state", ("short",)),
+        ("supplies no customer in the normal state", ("T2",)),
+    }
+    assert check_supply(build_network(tables_from_text("*s -L1- a : fine"))) == ()
