@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from geo.schema import Problem
 from topology.network import Network
-from topology.transfer import BIT
 
 
 def check_supply(network: Network) -> tuple[Problem, ...]:
@@ -17,16 +15,17 @@ def check_supply(network: Network) -> tuple[Problem, ...]:
     A customer who has no supply in the normal state can never be found affected, so each of them is named.
     """
     customers, transformers = network.tables.customers, network.tables.transformers
-    asked, known = _asked_phases(network)
+    supplied = network.supplied_phases
+    named = customers["phases"].notna().to_numpy()
     found = (
         _warn(
-            customers["id"][network.customer_phases == 0],
+            customers["id"][supplied == 0],
             "customers.node",
             "no source supplies it in the normal state",
             "Close or add the device that is missing on its path, or the source; until then no outage can name these customers.",
         ),
         _warn(
-            customers["id"][known & (network.customer_phases != 0) & (network.customer_phases != asked)],
+            customers["id"][named & (supplied != 0) & (supplied != network.customer_phases)],
             "customers.phases",
             "not all phases of the customer are supplied in the normal state",
             "Correct the phases of the customer, or of a device on its path.",
@@ -39,14 +38,6 @@ def check_supply(network: Network) -> tuple[Problem, ...]:
         ),
     )
     return tuple(problem for problem in found if problem.ids)
-
-
-def _asked_phases(network: Network) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the masks of phases that the customers table names, and whether it names any."""
-    cells: pd.Series[str] = network.tables.customers["phases"]
-    codes, texts = pd.factorize(cells)
-    masks = np.array([sum(BIT[letter] for letter in set(text)) for text in texts] + [0], dtype=np.uint8)
-    return masks[codes], codes >= 0
 
 
 def _warn(ids: pd.Series[str], where: str, rule: str, fix: str) -> Problem:

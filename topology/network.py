@@ -60,7 +60,7 @@ class Network:
     customer_node
         Node of each customer, in the order of the customers table; int32, shape (c,).
     customer_phases
-        Phases that supply each customer in the normal state; masks, shape (c,).
+        Phases that each customer can use: those its row names, or any; masks, shape (c,).
     """
 
     tables: GridTables
@@ -124,6 +124,11 @@ class Network:
         return self.transformer_of_node[self.customer_node]
 
     @cached_property
+    def supplied_phases(self) -> Masks:
+        """Phases that supply each customer in the normal state; masks, shape (c,)."""
+        return self.healthy.alive[self.customer_node] & self.customer_phases
+
+    @cached_property
     def feeder_names(self) -> NDArray[np.object_]:
         """Names of the feeders, sorted; shape (f,)."""
         return np.array(sorted(set(self._feeder_of_device[pd.notna(self._feeder_of_device)])), dtype=object)
@@ -161,8 +166,6 @@ def build_network(tables: GridTables) -> Network:
     sources = np.zeros(len(node_ids), dtype=np.uint8)
     np.bitwise_or.at(sources, source_node, _masks(tables.sources["phases"]))
     wiring = _orient(_wire(tables, len(node_ids), (from_node, to_node), phases), normal, sources)
-    healthy = trace(wiring, normal, sources)
-    wanted = _masks(tables.customers["phases"].fillna(PHASE_LETTERS))
     return Network(
         tables=tables,
         version=content_hash(tables),
@@ -172,9 +175,9 @@ def build_network(tables: GridTables) -> Network:
         normal=normal,
         protective=_protective(tables),
         sources=sources,
-        healthy=healthy,
+        healthy=trace(wiring, normal, sources),
         customer_node=customer_node,
-        customer_phases=healthy.alive[customer_node] & wanted,
+        customer_phases=_masks(tables.customers["phases"].fillna(PHASE_LETTERS)),
     )
 
 

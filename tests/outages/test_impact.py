@@ -112,4 +112,4 @@ def test_the_three_lists_never_meet_and_are_kept_in_order(data: st.DataObject) -
     assert len(set(together.tolist())) == len(together)
     assert all((np.diff(part) > 0).all() for part in parts)
     assert len(impact.cut_by) == len(impact.affected) == impact.counts.customers
-    assert (network.customer_phases[together] != 0).all()
+    assert (network.supplied_phases[together] != 0).all()

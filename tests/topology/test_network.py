@@ -73,7 +73,7 @@ def test_customers_hang_on_the_nearest_transformer_and_feeder_upstream() -> None
 def test_a_customer_with_no_supply_hangs_on_nothing() -> None:
     network = build_network(tables_from_text("*s -L1- a\nx =T1= y : lonely"))
     assert network.transformer_of_customer.tolist() == [-1]
-    assert network.customer_phases.tolist() == [0]
+    assert network.supplied_phases.tolist() == [0]
 
 
 def test_a_device_is_found_in_its_table_by_number_and_by_id() -> None:
