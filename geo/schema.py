@@ -147,6 +147,7 @@ _TABLES = (
             _PHASES,
             _TO_PHASES,
             Column("normal_state", "choice", "State in normal operation.", required=True, choices=("open", "closed")),
+            Column("capacity_kw", "number", "Load that it can take over when it is closed as a tie.", absent="no limit", unit="kW"),
             _FEEDER,
             _NAME,
         ),

@@ -51,7 +51,7 @@ def clear(network: Network, state: State, faults: Iterable[str]) -> Clearing:
     Raises UnknownIdError for an id that is neither a device nor a node.
     """
     wiring = network.wiring
-    zone = _zone(network, state, _faulted(network, faults))
+    zone = conducting_zone(network, state, faults, stop=network.protective)
     border = np.flatnonzero(network.protective & (state.closed != 0) & (zone[wiring.from_node] | zone[wiring.to_node]))
     sources = np.where(zone, np.uint8(0), state.sources)
     # What is still live when the zone is cut off on every side is what its border devices must be kept from: those that have
@@ -80,10 +80,13 @@ def _faulted(network: Network, faults: Iterable[str]) -> Masks:
     return masks
 
 
-def _zone(network: Network, state: State, faulted: Masks) -> NDArray[np.bool_]:
-    """Return which nodes hang together with ``faulted`` ones with no protective device in between; shape (n,)."""
-    conducting = np.where(network.protective | (state.closed == 0), np.uint8(0), _ALL)
-    reached: NDArray[np.bool_] = trace_alive(_conducting(network.wiring), conducting, faulted) != 0
+def conducting_zone(network: Network, state: State, faults: Iterable[str], *, stop: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which nodes hang together with ``faults`` in ``state`` with no device of ``stop`` in between; shape (n,).
+
+    ``stop`` says of each device whether it holds the fault off; shape (m,). Raises UnknownIdError.
+    """
+    conducting = np.where(stop | (state.closed == 0), np.uint8(0), _ALL)
+    reached: NDArray[np.bool_] = trace_alive(_conducting(network.wiring), conducting, _faulted(network, faults)) != 0
     return reached
 
 

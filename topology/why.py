@@ -1,12 +1,14 @@
-"""Why a node lost its supply: the device on its former path that no longer passes.
+"""Why a node has a supply or lost it: the path from its source, and the device on it that no longer passes.
 
 ::
 
-    *s -B1:breaker- a -L1- b -L2- c            open L1: b and c are cut by L1
+    *s -B1:breaker- a -L1- b -L2- c            path of c: B1, L1, L2
+                                               open L1: b and c are cut by L1
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from topology.flood import Supply, across, other_end
@@ -16,6 +18,21 @@ from topology.transfer import Masks
 
 _Place = tuple[int, int]
 """A node and one of its phases, by position in ``ABC12``."""
+
+
+def find_path(network: Network, before: Supply, node: int) -> list[int]:
+    """Return the devices through which ``node`` is supplied, from the source on; empty at a source, or where it is not.
+
+    Of several phases the first in ``ABC12`` is followed, and through a transformer one that helps to bring it.
+    """
+    path: list[int] = []
+    if not before.alive[node]:
+        return path
+    place = (node, _lowest(int(before.alive[node])))
+    while (link := int(before.parent[place])) >= 0:
+        path.append(link >> 1)
+        place = _towards(network, before, place, _brought(network, before, place))
+    return path[::-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,35 +69,44 @@ class Loss:
             walked.append(place)
             link = int(self.before.parent[place])
             device = link >> 1
-            above = self._above(place, link) if link >= 0 else None
-            if above is None:
+            if link < 0 or not (dead := self._dead_above(place, link)):
                 break
-            place = above
+            place = _towards(self.network, self.before, place, dead)
         else:
             device = self._known[place]
         self._known.update(dict.fromkeys(walked, device))
         return device
 
-    def _above(self, place: _Place, link: int) -> _Place | None:
-        """Return the place upstream that is dead too; None where the device of ``link`` is what cuts."""
-        wiring, closed = self.network.wiring, self.after.closed
-        upstream = other_end(wiring, link ^ 1)
-        wanted = 1 << place[1]
-        brought = self._phases_before(upstream, int(self.before.since[place]))
-        if not across(wiring, closed, link, brought) & wanted:
-            return None
-        lost = brought & self._lost(upstream)
-        # Through a line one phase upstream stands for each downstream; through a transformer any that is lost will do.
-        alone = sum(1 << phase for phase in range(5) if lost >> phase & 1 and across(wiring, closed, link, 1 << phase) & wanted)
-        return (upstream, _lowest(alone or lost)) if lost else None
-
-    def _phases_before(self, node: int, now: int) -> int:
-        """Return the mask of phases that had reached ``node`` when the clock of the trace stood at ``now``."""
-        there = int(self.before.alive[node])
-        return sum(1 << phase for phase in range(5) if there >> phase & 1 and self.before.since[node, phase] < now)
+    def _dead_above(self, place: _Place, link: int) -> int:
+        """Return the phases upstream that are dead now; 0 where the device of ``link`` is what cuts."""
+        wiring = self.network.wiring
+        brought = _brought(self.network, self.before, place)
+        passes = across(wiring, self.after.closed, link, brought) >> place[1] & 1
+        return brought & self._lost(other_end(wiring, link ^ 1)) if passes else 0
 
     def _lost(self, node: int) -> int:
         return int(self.before.alive[node] & ~self.alive[node])
+
+
+def _brought(network: Network, before: Supply, place: _Place) -> int:
+    """Return the phases that were live upstream when the phase of ``place`` came: what brought it is among them."""
+    upstream = other_end(network.wiring, int(before.parent[place]) ^ 1)
+    there, now = int(before.alive[upstream]), int(before.since[place])
+    return sum(1 << phase for phase in _phases(there) if before.since[upstream, phase] < now)
+
+
+def _towards(network: Network, before: Supply, place: _Place, among: int) -> _Place:
+    """Return the place upstream from which the phase of ``place`` came, one of the phases ``among``.
+
+    Through a line one phase upstream stands for each downstream; through a transformer that needs several, any will do.
+    """
+    wiring, link = network.wiring, int(before.parent[place])
+    alone = sum(1 << phase for phase in _phases(among) if across(wiring, wiring.phases, link, 1 << phase) >> place[1] & 1)
+    return other_end(wiring, link ^ 1), _lowest(alone or among)
+
+
+def _phases(mask: int) -> Iterator[int]:
+    return (phase for phase in range(5) if mask >> phase & 1)
 
 
 def _lowest(mask: int) -> int:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.schema import GridTables
 from tests.grids import device_choices, grids
 from topology.check import check_supply
 from topology.network import build_network
 from topology.sketch import tables_from_text
 from topology.supply import normal_state, operate, supplied
-from topology.why import Loss
+from topology.why import Loss, find_path
 
 
 def _cutters(text: str, opened: list[tuple[str, str]]) -> dict[str, str]:
@@ -68,3 +70,26 @@ def test_the_check_names_customers_without_supply_or_phases_and_idle_transformer
         ("supplies no customer in the normal state", ("T2",)),
     }
     assert check_supply(build_network(tables_from_text("*s -L1- a : fine"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("node", "path"),
+    [("s", []), ("b", ["B1", "L1"]), ("d", ["B1", "L1", "L2", "T1"]), ("lonely", [])],
+)
+def test_the_path_leads_from_the_source_to_the_node(node: str, path: list[str]) -> None:
+    network = build_network(tables_from_text(CHAIN + "\nlonely -L9- x"))
+    assert network.device_ids[find_path(network, network.healthy, network.node(node))].tolist() == path
+
+
+@settings(max_examples=100, deadline=None)
+@given(grids())
+def test_every_path_is_a_chain_of_closed_devices_from_a_source(grid: GridTables) -> None:
+    network = build_network(grid)
+    for node in np.flatnonzero(network.healthy.alive).tolist():
+        here = node
+        for device in reversed(find_path(network, network.healthy, node)):
+            assert network.normal[device]
+            ends = (int(network.wiring.from_node[device]), int(network.wiring.to_node[device]))
+            assert here in ends
+            here = ends[1] if ends[0] == here else ends[0]
+        assert network.sources[here]

@@ -1,0 +1,9 @@
+"""What people are told: the customers that are off in words, and the words as a notice.
+
+``scope``
+    affected customers ⇄ place names and house numbers, true in both directions
+``text``
+    the facts of one outage → a notice in a language, for a channel
+
+Everything here is pure: values in, text out, no clock and no files but the templates.
+"""
