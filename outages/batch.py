@@ -63,9 +63,9 @@ def _read(line: str) -> dict[str, list[Phased]]:
         raise CaseError(
             f'the line is no JSON ({error}); given {line[:80]!r}. Write an object such as {{"open": ["ID"]}}'
         ) from None
-    if not isinstance(case, dict) or not case or set(case) - set(_WORDS):
+    if not isinstance(case, dict) or set(case) - set(_WORDS):
         given = f"the words {', '.join(map(str, case))}" if isinstance(case, dict) else repr(case)[:80]
-        raise CaseError(f"a case is an object with some of {', '.join(_WORDS)}; given {given or 'none'}")
+        raise CaseError(f"a case is an object with some of {', '.join(_WORDS)}; given {given}")
     return {word: [_phased(item, word) for item in _list(case.get(word, []), word)] for word in _WORDS}
 
 

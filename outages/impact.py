@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from outages.events import Switching
-from topology.flood import Rows, trace
+from topology.flood import Rows, Supply, trace
 from topology.isolate import Clearing, clear
 from topology.network import Network
 from topology.supply import State, lost, normal_state, operate, supplied
@@ -53,6 +53,8 @@ class Impact:
     ----------
     network, switching
         What it was worked out from; ``network.version`` names the network's content.
+    supply_before, state_after
+        What was supplied before, and what is closed and fed under the outage.
     cleared_by
         Ids of the protective devices that clear the faults.
     dead_sources
@@ -65,12 +67,19 @@ class Impact:
 
     network: Network
     switching: Switching
+    supply_before: Supply
+    state_after: State
     cleared_by: tuple[str, ...]
     dead_sources: tuple[str, ...]
     out: Rows
     partial: Rows
     transferred: Rows
     cut_by: tuple[str, ...]
+
+    @cached_property
+    def supply_after(self) -> Supply:
+        """What is supplied under the outage, and from where."""
+        return trace(self.network.wiring, self.state_after.closed, self.state_after.sources)
 
     @cached_property
     def affected(self) -> Rows:
@@ -125,6 +134,8 @@ def assess(network: Network, switching: Switching, *, before: State | None = Non
     return Impact(
         network=network,
         switching=switching,
+        supply_before=healthy,
+        state_after=clearing.state,
         cleared_by=tuple(network.device_ids[clearing.devices]),
         dead_sources=tuple(network.node_ids[clearing.dead_sources]),
         out=out,

@@ -272,12 +272,11 @@ def _protective(tables: GridTables) -> NDArray[np.bool_]:
 
 def _wire(tables: GridTables, nodes: int, ends: tuple[Rows, Rows], phases: Masks) -> Wiring:
     """Return the wiring with every device passing both ways; `_orient` then makes transformers one-way."""
-    kinds = _kinds(tables)
-    kind_of, distinct = pd.factorize(kinds)
+    kind_of, distinct = pd.factorize(_kinds(tables))
     rows = [np.zeros(32, dtype=np.uint8)]
-    for connection, from_phases, to_phases in (kind.split("|") for kind in distinct):
+    for connection, from_phases, to_phases, bank, to_bank in (kind.split("|") for kind in distinct):
         there_and_back = (
-            transformer_tables(connection, from_phases, to_phases)
+            transformer_tables(connection, from_phases, to_phases, bank=bank.split(), to_bank=to_bank.split())
             if connection
             else (join(from_phases, to_phases), join(to_phases, from_phases))
         )
@@ -291,7 +290,7 @@ def _wire(tables: GridTables, nodes: int, ends: tuple[Rows, Rows], phases: Masks
         from_node=ends[0],
         to_node=ends[1],
         phases=phases,
-        to_phases=np.array([mask_of(kind.rpartition("|")[2]) for kind in distinct], dtype=np.uint8)[kind_of],
+        to_phases=np.array([mask_of(kind.split("|")[2]) for kind in distinct], dtype=np.uint8)[kind_of],
         forward=(1 + 2 * kind_of).astype(np.int32),
         backward=(2 + 2 * kind_of).astype(np.int32),
         transfer=np.stack(rows),
@@ -301,14 +300,37 @@ def _wire(tables: GridTables, nodes: int, ends: tuple[Rows, Rows], phases: Masks
 
 
 def _kinds(tables: GridTables) -> NDArray[np.object_]:
-    """Return what decides how phases pass each device, as "connection|phases|to_phases"; no connection for lines and switches."""
+    """Return what decides how phases pass each device, as "connection|phases|to_phases|bank|to_bank".
+
+    Lines and switches have no connection. The banks are the pairs of phases that windings lie between, on either side.
+    """
     passive = [_kind(table["phases"], table["to_phases"], "") for table in (tables.lines, tables.switches)]
     units = tables.transformers
-    return np.concatenate([*passive, _kind(units["from_phases"], units["to_phases"], units["connection"])])
+    from_delta = units["connection"].isin(("delta_wye", "delta_delta", "centre_tapped"))
+    to_delta = units["connection"].isin(("wye_delta", "delta_delta"))
+    bank, to_bank = _banks(units, from_delta, "from_phases"), _banks(units, to_delta, "to_phases")
+    return np.concatenate([*passive, _kind(units["from_phases"], units["to_phases"], units["connection"], bank, to_bank)])
 
 
-def _kind(phases: pd.Series[str], to_phases: pd.Series[str], connection: pd.Series[str] | str) -> NDArray[np.object_]:
-    return (connection + "|" + phases + "|" + to_phases.fillna(phases)).to_numpy(dtype=object)
+def _banks(units: pd.DataFrame, is_delta: pd.Series[bool], column: str) -> pd.Series[str]:
+    """Return the pairs of phases between which a single-phase unit and those beside it have windings, as "AB BC".
+
+    Beside each other are units between the same two nodes. "" where there is no other pair.
+    """
+    paired = units.loc[is_delta & (units[column].str.len() == 2), ["from_node", "to_node", column]]  # a winding has two ends
+    shared = paired.groupby(["from_node", "to_node"])[column].agg(lambda pairs: " ".join(sorted(set(pairs))))
+    named = paired.join(shared.rename("bank"), on=["from_node", "to_node"])["bank"]
+    return named.where(named.str.contains(" ")).reindex(units.index).fillna("")
+
+
+def _kind(
+    phases: pd.Series[str],
+    to_phases: pd.Series[str],
+    connection: pd.Series[str] | str,
+    bank: pd.Series[str] | str = "",
+    to_bank: pd.Series[str] | str = "",
+) -> NDArray[np.object_]:
+    return (connection + "|" + phases + "|" + to_phases.fillna(phases) + "|" + bank + "|" + to_bank).to_numpy(dtype=object)
 
 
 def _orient(wiring: Wiring, normal: Masks, sources: Masks) -> Wiring:
@@ -327,6 +349,8 @@ def _orient(wiring: Wiring, normal: Masks, sources: Masks) -> Wiring:
 def _inherit(network: Network, of_device: Rows) -> Rows:
     """Return for each node the value of the nearest device upstream that has one (not −1) in the normal state."""
     value = np.full(len(network.node_ids), -1, dtype=np.int32)
+    if not len(of_device):
+        return value
     reached = network.healthy.order
     link = network.healthy.entry[reached]
     own = np.where(link >= 0, of_device[link >> 1], -1)
