@@ -1,31 +1,57 @@
-"""Who lives in what: towns, communities, streets, estates and buildings as groups of the places where customers are."""
+"""Who lives in what: towns, communities, streets, estates and buildings, as groups of the nodes at which customers are.
+
+Everything is made of whole low-voltage networks and of whole cables wherever that is possible, so that what an outage takes
+away is whole places, or runs of neighbours::
+
+    low-voltage network ─┬─ one of the densest    estate, alone or with its neighbours; each building is on one cable
+                         └─ any other             one street, or two or more; each of them may go on in the next network
+
+    community: networks close together            town: communities close together
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
-from geo.clusters import Cut, Flags, Floats, Ints, bisect, compact, means, spreads
+from geo.cables import Cables
+from geo.clusters import Cut, Flags, Floats, Ints, bisect, compact, means, rank_within, spreads
 from geo.ground import Ground, turned
 
-# The densest blocks of houses become estates.
+_LARGEST_NETWORK = 400.0
+"""A low-voltage network of more customers than this is taken for several: there are not so many behind one transformer."""
+
+_STRETCH = 75.0
+"""Customers of one network on one street at most."""
+
 _ESTATE_SHARE = 0.25
-_BUILDING_LIMIT = 20.0
+_ESTATE = (20.0, 150.0, 80.0)
+"""Fewest customers of an estate; most customers, and widest spread in metres, of one that is made of several networks."""
+
+_BUILDING = (4, 18)
+"""Customers on a cable from which on it has a building of its own; and in a building."""
+
+_HAMLET = 8.0
+"""Fewer customers than this make no street as long as there is another one in the community."""
 
 
 @dataclass(frozen=True, eq=False)
 class Division:
-    """Group of each site, and what each group is in; every kind of group numbers from 0.
+    """Group of each stop, and what each group is in; every kind of group numbers from 0.
 
     Attributes
     ----------
-    community, spot, building
-        Of each site; a spot is a street or an estate, and the building is -1 on a street.
-    town_of
-        Of each community.
-    axis
-        Of each community: the direction of its streets, in radians from east.
+    community, spot, stretch, building
+        Of each stop. A spot is a street or an estate, and a stretch is what one network has of a spot; the building is -1 on a
+        street.
+    community_of_site
+        Of each site of the ground.
+    town_of, axis
+        Of each community: its town, and the direction of its streets, in radians from east.
     community_of, is_estate
         Of each spot.
     spot_of
@@ -34,7 +60,9 @@ class Division:
 
     community: Ints
     spot: Ints
+    stretch: Ints
     building: Ints
+    community_of_site: Ints
     town_of: Ints
     axis: Floats
     community_of: Ints
@@ -42,88 +70,14 @@ class Division:
     spot_of: Ints
 
 
-def divide(ground: Ground) -> Division:
-    """Divide the sites by geography alone: the same ground gives the same division."""
-    total, weight = ground.weight.sum(), ground.weight
-    whole = np.zeros(len(weight), dtype=np.int64)
-    along = turned(ground.site_xy, ground.axes(whole)[whole])
-    community = bisect(whole, weight, _widest(along, weight, float(np.clip(total / 12, 60, 2000))), slack=0.2)
-    block = bisect(community, weight, _widest(along, weight, float(np.clip(total / 8, 24, 240))), slack=0.25)
-    is_dense = _densest(along, block, weight)[block]
-    axis = ground.axes(community)
-    building = _buildings(along, np.where(is_dense, block, -1), weight)
-    spot = _spots(turned(ground.site_xy, axis[community]), community, np.where(is_dense, block, -1), weight)
-    return Division(
-        community=community,
-        town_of=_towns(along, community, weight),
-        spot=spot,
-        community_of=_first_of(spot, community),
-        is_estate=_first_of(spot, building) >= 0,
-        building=building,
-        spot_of=_first_of(building[building >= 0], spot[building >= 0]),
-        axis=axis,
-    )
-
-
-def _towns(xy: Floats, community: Ints, weight: Floats) -> Ints:
-    """Town of each community: about as many towns as there are communities in a town."""
-    centres = np.column_stack([means(community, xy[:, 0], weight), means(community, xy[:, 1], weight)])
-    ones = np.ones(len(centres))
-    whole = np.zeros(len(centres), dtype=np.int64)
-    return bisect(whole, ones, _widest(centres, ones, float(np.ceil(np.sqrt(len(centres))))), slack=0.1)
-
-
-def _densest(xy: Floats, block: Ints, weight: Floats) -> Flags:
-    """Say for each block whether it is among the densest: customers by the area over which they are spread."""
-    spread = np.sqrt(spreads(block, xy[:, 0], weight) * spreads(block, xy[:, 1], weight))
-    rank = np.argsort(np.argsort(-np.bincount(block, weight) / (spread + 1.0), kind="stable"), kind="stable")
-    densest: Flags = rank < int(_ESTATE_SHARE * len(rank))
-    return densest
-
-
-def _buildings(xy: Floats, estate: Ints, weight: Floats) -> Ints:
-    """Building of each site of an estate, -1 elsewhere."""
-    inside = np.flatnonzero(estate >= 0)
-    building = np.full(len(estate), -1, dtype=np.int64)
-    building[inside] = bisect(estate[inside], weight[inside], _widest(xy[inside], weight[inside], _BUILDING_LIMIT), slack=0.2)
-    return building
-
-
-def _spots(along: Floats, community: Ints, estate: Ints, weight: Floats) -> Ints:
-    """Street or estate of each site; streets first. ``estate`` is -1 where there is to be a street."""
-    outside = np.flatnonzero(estate < 0)
-    strips = _strips(along[outside], weight[outside], float(np.clip(weight.sum() / 8, 24, 150)))
-    spot = estate + len(estate)
-    spot[outside] = bisect(community[outside], weight[outside], strips, slack=0.25)
-    return compact(spot)
-
-
-def _widest(xy: Floats, weight: Floats, limit: float) -> Cut:
-    """Cut groups that weigh more than the limit across their longer side."""
-
-    def cut(group: Ints) -> tuple[Flags, Floats]:
-        wide = spreads(group, xy[:, 0], weight) >= spreads(group, xy[:, 1], weight)
-        return np.bincount(group, weight) > limit, np.where(wide[group], xy[:, 0], xy[:, 1])
-
-    return cut
-
-
-def _strips(along: Floats, weight: Floats, limit: float) -> Cut:
-    """Cut groups lengthwise until they are at least four times as long as wide, crosswise when they are eight times.
-
-    What weighs less than a quarter of the limit is left as it is.
-    """
-
-    def cut(group: Ints) -> tuple[Flags, Floats]:
-        length2, width2 = spreads(group, along[:, 0], weight), spreads(group, along[:, 1], weight)
-        total, crosswise = np.bincount(group, weight), length2 >= 64.0 * width2
-        is_thick = (length2 < 16.0 * width2) & (total > limit / 4)
-        return (total > limit) | is_thick, np.where(crosswise[group], along[:, 0], along[:, 1])
-
-    return cut
-
-
-def _first_of(group: Ints, value: Ints) -> Ints:
-    """Value of the first member of each group; for values that all members share."""
-    first: Ints = value[np.unique(group, return_index=True)[1]]
-    return first
+def divide(ground: Ground, cables: Cables) -> Division:
+    """Divide the stops by network and geography alone: the same ground and cables give the same division."""
+    weight, total = ground.weight, ground.weight.sum()
+    whole = np.zeros(len(ground.site_xy), dtype=np.int64)
+    xy = turned(ground.stop_xy, ground.axes(whole)[ground.stop_site])
+    block = bisect(cables.supply, weight, _along(cables, weight, _LARGEST_NETWORK), slack=0.25)
+    community = _communities(xy, _sharing(block, ground.stop_site), weight, float(np.clip(total / 12, 60, 2000)))
+    community_of_site = _first_of(ground.stop_site, community)
+    axis = ground.axes(community_of_site)
+    is_dense = _densest(xy, block, weight)[block]
+    stretch = bisect(block, weight, _along(cables, weight, np.where(is_dense, np.inf, _STRETCH)), slack=0.25)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyproj
+from numpy.typing import NDArray
 
 from geo.clusters import Floats, Ints
 from geo.crs import metric_crs, project
@@ -15,7 +16,7 @@ from geo.schema import CRS, GridTables
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """Customers on the ground; a site is a position at which one or more nodes have customers.
+    """Customers on the ground. A stop is a node that has customers; a site is a position at which there are one or more stops.
 
     Attributes
     ----------
@@ -23,19 +24,27 @@ class Ground:
         Metric CRS of all coordinates here.
     customer_xy
         Position of each customer, shape (customers, 2); NaN where neither its own nor its node's is known.
-    customer_site
-        Site of each customer, -1 where its position is not known.
-    site_xy, weight
-        Position of each site (mean of its customers), no two the same; and its number of customers.
+    customer_stop
+        Stop of each customer, -1 where its position is not known.
+    node_xy
+        Position of every node that has one: columns x and y, by id.
+    stop_node, stop_xy, stop_site, weight
+        Of each stop: the id of its node, the mean position of its customers, its site, its number of customers.
+    site_xy
+        Position of each site, no two the same.
     segments, segment_site
         Lines that end at a site: their directions as unit vectors, shape (segments, 2), and the site.
     """
 
     crs: pyproj.CRS
     customer_xy: Floats
-    customer_site: Ints
-    site_xy: Floats
+    customer_stop: Ints
+    node_xy: pd.DataFrame
+    stop_node: NDArray[np.object_]
+    stop_xy: Floats
+    stop_site: Ints
     weight: Floats
+    site_xy: Floats
     segments: Floats
     segment_site: Ints
 
@@ -67,25 +76,32 @@ def ground_of(tables: GridTables) -> Ground:
     """
     table = tables.nodes.drop_duplicates("id").set_index("id")[["x", "y"]]
     code, node_ids = pd.factorize(tables.customers["node"])
-    degrees = tables.customers[["x", "y"]].to_numpy(dtype=np.float64)
-    at_node = table.reindex(node_ids).to_numpy(dtype=np.float64)[code]
-    degrees = np.where(np.isfinite(degrees).all(axis=1)[:, None], degrees, at_node)
+    degrees = _degrees(tables.customers, table.reindex(node_ids).to_numpy(dtype=np.float64)[code])
     known = np.isfinite(degrees).all(axis=1)
-    if not known.any():
-        raise ValueError(
-            f"none of the {len(known)} customers has a position, nor has its node. Give x and y of the customers or the nodes."
-        )
     crs = metric_crs(*degrees[known].T)
     customer_xy = _metres(degrees, crs)
-    node_xy = _means(code[known], customer_xy[known], len(node_ids))
-    node_site, site_xy = _sites(node_xy)
-    site = np.where(known, node_site[code], -1)
-    nodes = pd.DataFrame(node_xy, index=node_ids, columns=["x", "y"])
-    table = pd.DataFrame(_metres(table.to_numpy(dtype=np.float64), crs), index=table.index, columns=["x", "y"])
-    site_of = pd.Series(node_site, index=node_ids)
-    segments, segment_site = _segments(tables.lines, pd.concat([table, nodes]).dropna(), site_of[site_of >= 0])
-    weight = np.bincount(site[known]).astype(np.float64)
-    return Ground(crs, customer_xy, site, site_xy, weight, segments, segment_site)
+    stop = np.full(len(known), -1, dtype=np.int64)
+    codes, stop[known] = np.unique(code[known], return_inverse=True)
+    stop_node = np.asarray(node_ids, dtype=object)[codes]
+    weight = np.bincount(stop[known]).astype(np.float64)
+    stop_xy = np.column_stack([np.bincount(stop[known], axis) / weight for axis in customer_xy[known].T])
+    site_xy, stop_site = np.unique(np.round(stop_xy, 2), axis=0, return_inverse=True)  # a centimetre apart is two sites
+    node_xy = pd.DataFrame(_metres(table.to_numpy(dtype=np.float64), crs), index=table.index, columns=["x", "y"]).dropna()
+    node_xy = pd.concat([node_xy, pd.DataFrame(stop_xy, stop_node, ["x", "y"])[~np.isin(stop_node, node_xy.index)]])
+    segments, segment_site = _segments(tables.lines, node_xy, pd.Series(stop_site, stop_node))
+    return Ground(
+        crs=crs,
+        customer_xy=customer_xy,
+        customer_stop=stop,
+        node_xy=node_xy,
+        stop_node=stop_node,
+        stop_xy=stop_xy,
+        stop_site=stop_site,
+        weight=weight,
+        site_xy=site_xy,
+        segments=segments,
+        segment_site=segment_site,
+    )
 
 
 def turned(xy: Floats, angle: Floats | float) -> Floats:
@@ -94,25 +110,20 @@ def turned(xy: Floats, angle: Floats | float) -> Floats:
     return np.column_stack([xy[:, 0] * cos + xy[:, 1] * sin, xy[:, 1] * cos - xy[:, 0] * sin])
 
 
+def _degrees(customers: pd.DataFrame, at_node: Floats) -> Floats:
+    """Longitude and latitude of each customer, NaN where not known; ``at_node`` is where their nodes are."""
+    own = customers[["x", "y"]].to_numpy(dtype=np.float64)
+    degrees = np.where(np.isfinite(own).all(axis=1)[:, None], own, at_node)
+    if not np.isfinite(degrees).all(axis=1).any():
+        raise ValueError(
+            f"none of the {len(own)} customers has a position, nor has its node. Give x and y of the customers or the nodes."
+        )
+    return degrees
+
+
 def _metres(degrees: Floats, crs: pyproj.CRS) -> Floats:
     xy = np.column_stack(project(degrees[:, 0], degrees[:, 1], source=CRS, target=crs))
     return np.where(np.isfinite(xy), xy, np.nan)
-
-
-def _means(group: Ints, xy: Floats, count: int) -> Floats:
-    """Mean position of each group 0 … count-1, NaN where a group has no member."""
-    size = np.bincount(group, minlength=count).astype(np.float64)
-    size[size == 0] = np.nan
-    return np.column_stack([np.bincount(group, axis, minlength=count) / size for axis in xy.T])
-
-
-def _sites(node_xy: Floats) -> tuple[Ints, Floats]:
-    """Site of each node (-1 without a position) and position of each site; nodes less than a centimetre apart share one."""
-    known = np.isfinite(node_xy[:, 0])
-    site_xy, number = np.unique(np.round(node_xy[known], 2), axis=0, return_inverse=True)
-    site = np.full(len(node_xy), -1, dtype=np.int64)
-    site[known] = number
-    return site, site_xy
 
 
 def _segments(lines: pd.DataFrame, at: pd.DataFrame, site_of: pd.Series[int]) -> tuple[Floats, Ints]:
@@ -120,7 +131,6 @@ def _segments(lines: pd.DataFrame, at: pd.DataFrame, site_of: pd.Series[int]) ->
 
     A line ends at a site when its node has customers, or is where such a node is: between the two may be a switch.
     """
-    at = at[~at.index.duplicated()]
     xy = at.to_numpy(dtype=np.float64)
     place = np.unique(np.round(xy, 2), axis=0, return_inverse=True)[1].ravel()
     site_of_place = np.full(len(at), -1, dtype=np.int64)

@@ -1,0 +1,98 @@
+"""Checked tables → a GeoPackage, whole or not at all.
+
+Every table is a layer, empty ones too. Points of sources, customers and nodes are written as points, so that a GIS shows
+them; `geo.read.read_tables` makes x and y of them again, to the last bit. The same tables give the same file.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyogrio
+import shapely
+
+from geo.columns import as_arrow
+from geo.points import wkb_of_points
+from geo.raw import SourceError
+from geo.schema import CRS, TABLES, GridTables
+
+_GDAL_OPTIONS = {
+    # The time of writing that every file carries: a file says what the network is, not when it was saved.
+    "OGR_CURRENT_DATE": "2000-01-01T00:00:00Z",
+    # Nobody sees the draft; it goes to disk once, when it is whole, and not after every statement.
+    "OGR_SQLITE_SYNCHRONOUS": "OFF",
+}
+
+
+def write_tables(tables: GridTables, target: Path) -> None:
+    """Write ``tables`` to the GeoPackage ``target``; what was there before stays until the new file is whole and on disk.
+
+    Raises
+    ------
+    SourceError
+        ``target`` does not end in .gpkg, or its folder does not exist.
+    """
+    if target.suffix.lower() != ".gpkg":
+        raise SourceError("A network is written as a GeoPackage.", f"{target} was given.", "Let the name end in .gpkg.")
+    if not target.parent.is_dir():
+        raise SourceError(f"There is no folder {target.parent}", f"to write {target.name} to.", "Make it first.")
+    # In the same folder, so that the last step is a rename within one disk, which cannot be seen half done.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".gridnotice-") as folder, _gdal_options():
+        draft = Path(folder) / "network.gpkg"
+        for name, frame in tables.items():
+            _write_layer(draft, name, frame)
+        _sync(draft)
+        draft.replace(target)
+    _sync(target.parent)
+
+
+def _write_layer(path: Path, name: str, frame: pd.DataFrame) -> None:
+    columns = {column.name: _as_arrow(frame[column.name]) for column in TABLES[name].columns if column.name not in ("x", "y")}
+    kind = "Unknown"
+    if TABLES[name].geometry:
+        columns["geometry"] = pa.array(shapely.to_wkb(np.asarray(frame["geometry"].array, dtype=object)), pa.large_binary())
+    else:
+        columns["geometry"] = wkb_of_points(*(frame[axis].to_numpy(dtype=np.float64) for axis in ("x", "y")))
+        kind = "Point"
+    pyogrio.write_arrow(
+        pa.table(columns),
+        path,
+        layer=name,
+        driver="GPKG",
+        geometry_name="geometry",
+        geometry_type=kind,
+        crs=CRS,
+        append=path.exists(),
+    )
+
+
+def _as_arrow(column: pd.Series[Any]) -> Any:
+    if column.dtype == np.float64:
+        return pa.array(column.to_numpy(), from_pandas=True)
+    return as_arrow(column)
+
+
+@contextmanager
+def _gdal_options() -> Iterator[None]:
+    before = {name: pyogrio.get_gdal_config_option(name) for name in _GDAL_OPTIONS}
+    pyogrio.set_gdal_config_options(_GDAL_OPTIONS)
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(before)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
