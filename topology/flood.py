@@ -142,11 +142,21 @@ def other_end(wiring: Wiring, link: int) -> int:
 
 @compiled
 def across(wiring: Wiring, closed: Masks, link: int, mask: int) -> int:
-    """Return the mask that arrives at the far end of ``link`` when ``mask`` is live at its near end."""
+    """Return the mask that arrives at the far end of ``link`` when ``mask`` is live at its near end.
+
+    A device that is whole is told of all phases there, also of those that only the units beside it join.
+    """
     device = link >> 1
     if link & 1:
         return int(wiring.transfer[wiring.backward[device], mask] & closed[device])
-    return int(wiring.transfer[wiring.forward[device], mask & closed[device]])
+    seen = mask if closed[device] == wiring.phases[device] else mask & closed[device]
+    return int(wiring.transfer[wiring.forward[device], seen])
+
+
+@compiled
+def _is_against(wiring: Wiring, link: int) -> bool:
+    """Return whether ``link`` leads to the feeding side of a one-way transformer."""
+    return bool((wiring.backward[link >> 1] if link & 1 else wiring.forward[link >> 1]) == 0)
 
 
 @compiled
@@ -179,10 +189,12 @@ def _flood(
     waiting = np.zeros(nodes, dtype=np.bool_)
     waiting[start] = True
     seen = np.zeros(len(order), dtype=np.bool_)
+    against = np.empty(6 * len(wiring.one_way) + 1, dtype=np.int32)  # a node waits once for each phase, and at the start
     head, reached, now = 0, 0, 0
     size = len(start)
     queue[:size] = start
     while size:
+        met = 0
         while size:
             node = queue[head]
             head = (head + 1) % nodes
@@ -193,6 +205,10 @@ def _flood(
                 order[reached] = node
                 reached += 1
             for link in wiring.links[wiring.first[node] : wiring.first[node + 1]]:
+                if _is_against(wiring, link):
+                    against[met] = link
+                    met += 1
+                    continue
                 other = other_end(wiring, link)
                 gained = across(wiring, closed, link, alive[node]) & ~alive[other]
                 if gained:
@@ -203,7 +219,7 @@ def _flood(
                         queue[(head + size) % nodes] = other
                         size += 1
         head, now = 0, now + 1
-        for node in _feed_back(wiring, closed, now, alive, entry, parent, since):
+        for node in _feed_back(wiring, closed, against[:met], now, alive, entry, parent, since):
             if not waiting[node]:
                 waiting[node] = True
                 queue[size] = node
@@ -212,20 +228,22 @@ def _flood(
 
 
 @compiled
-def _feed_back(wiring: Wiring, closed: Masks, now: int, alive: Masks, entry: Rows, parent: Rows, since: Rows) -> Rows:
+def _feed_back(
+    wiring: Wiring, closed: Masks, against: Rows, now: int, alive: Masks, entry: Rows, parent: Rows, since: Rows
+) -> Rows:
     """Make the dead feeding sides of transformers live whose other side is fully alive; return those nodes.
 
-    A low-voltage mesh that another transformer feeds makes the primary of this one alive. Only where the feeding side has
-    no phase at all: with one phase lost, the other side lives on what is left, and tells nothing of the lost phase.
+    ``against`` are the links that lead from such other sides. A low-voltage mesh that another transformer feeds makes the
+    primary of this one alive. Only where the feeding side has no phase at all: with one phase lost, the other side lives on what
+    is left, and tells nothing of the lost phase.
     """
-    backwards = np.empty(len(wiring.one_way), dtype=np.int32)
+    backwards = np.empty(len(against), dtype=np.int32)
     found = 0
-    for device, forward in zip(wiring.one_way, wiring.feeds_forward):  # noqa: B905 - numba knows no strict
-        link = 2 * device + 1 if forward else 2 * device
-        far = other_end(wiring, link)
-        near = other_end(wiring, link ^ 1)
-        near_mask = wiring.to_phases[device] if forward else wiring.phases[device]
-        far_mask = wiring.phases[device] if forward else wiring.to_phases[device]
+    for link in against:
+        device = link >> 1
+        near, far = other_end(wiring, link ^ 1), other_end(wiring, link)
+        near_mask = wiring.to_phases[device] if link & 1 else wiring.phases[device]
+        far_mask = wiring.phases[device] if link & 1 else wiring.to_phases[device]
         whole = closed[device] == wiring.phases[device] and alive[near] & near_mask == near_mask
         if whole and not alive[far] & far_mask:
             backwards[found] = link

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 
 from geo.schema import DEVICE_TABLES, PHASE_LETTERS, PROTECTIVE_KINDS, GridTables
+from topology.customers import Customers
 from topology.flood import Rows, Supply, Wiring, trace, transformers_away
 from topology.transfer import Masks, join, mask_of, transformer_tables
 
@@ -61,6 +62,8 @@ class Network:
         Node of each customer, in the order of the customers table; int32, shape (c,).
     customer_phases
         Phases that each customer can use: those its row names, or any; masks, shape (c,).
+    customers
+        The same, grouped by node.
     """
 
     tables: GridTables
@@ -74,6 +77,7 @@ class Network:
     healthy: Supply
     customer_node: Rows
     customer_phases: Masks
+    customers: Customers
 
     def device(self, device_id: str) -> int:
         """Return the number of a device; raises UnknownIdError that names the three nearest ids."""
@@ -165,6 +169,7 @@ def build_network(tables: GridTables) -> Network:
     phases, normal = _closed_masks(tables)
     sources = np.zeros(len(node_ids), dtype=np.uint8)
     np.bitwise_or.at(sources, source_node, _masks(tables.sources["phases"]))
+    wanted = _masks(tables.customers["phases"].fillna(PHASE_LETTERS))
     wiring = _orient(_wire(tables, len(node_ids), (from_node, to_node), phases), normal, sources)
     return Network(
         tables=tables,
@@ -177,7 +182,8 @@ def build_network(tables: GridTables) -> Network:
         sources=sources,
         healthy=trace(wiring, normal, sources),
         customer_node=customer_node,
-        customer_phases=_masks(tables.customers["phases"].fillna(PHASE_LETTERS)),
+        customer_phases=wanted,
+        customers=Customers.group(tables.customers, customer_node, wanted, nodes=len(node_ids)),
     )
 
 
@@ -306,31 +312,30 @@ def _kinds(tables: GridTables) -> NDArray[np.object_]:
     """
     passive = [_kind(table["phases"], table["to_phases"], "") for table in (tables.lines, tables.switches)]
     units = tables.transformers
+    there = units["to_phases"].fillna(units["from_phases"])
     from_delta = units["connection"].isin(("delta_wye", "delta_delta", "centre_tapped"))
     to_delta = units["connection"].isin(("wye_delta", "delta_delta"))
-    bank, to_bank = _banks(units, from_delta, "from_phases"), _banks(units, to_delta, "to_phases")
-    return np.concatenate([*passive, _kind(units["from_phases"], units["to_phases"], units["connection"], bank, to_bank)])
+    banks = _banks(units, units["from_phases"].where(from_delta)) + "|" + _banks(units, there.where(to_delta))
+    return np.concatenate([*passive, _kind(units["from_phases"], there, units["connection"], banks=banks)])
 
 
-def _banks(units: pd.DataFrame, is_delta: pd.Series[bool], column: str) -> pd.Series[str]:
+def _banks(units: pd.DataFrame, delta: pd.Series[str]) -> pd.Series[str]:
     """Return the pairs of phases between which a single-phase unit and those beside it have windings, as "AB BC".
 
-    Beside each other are units between the same two nodes. "" where there is no other pair.
+    Beside each other are units between the same two nodes. "" where there is no other pair. ``delta`` holds the phases of the
+    units whose windings lie between phases, NaN elsewhere.
     """
-    paired = units.loc[is_delta & (units[column].str.len() == 2), ["from_node", "to_node", column]]  # a winding has two ends
-    shared = paired.groupby(["from_node", "to_node"])[column].agg(lambda pairs: " ".join(sorted(set(pairs))))
-    named = paired.join(shared.rename("bank"), on=["from_node", "to_node"])["bank"]
+    nodes = ["from_node", "to_node"]
+    single = units.loc[delta.str.len() == 2, nodes].assign(pair=delta)  # of two phases: those of one winding
+    bank = single.groupby(nodes)["pair"].agg(lambda pairs: " ".join(sorted(set(pairs)))).rename("bank")
+    named = single.join(bank, on=nodes)["bank"]
     return named.where(named.str.contains(" ")).reindex(units.index).fillna("")
 
 
 def _kind(
-    phases: pd.Series[str],
-    to_phases: pd.Series[str],
-    connection: pd.Series[str] | str,
-    bank: pd.Series[str] | str = "",
-    to_bank: pd.Series[str] | str = "",
+    phases: pd.Series[str], to_phases: pd.Series[str], connection: pd.Series[str] | str, *, banks: pd.Series[str] | str = "|"
 ) -> NDArray[np.object_]:
-    return (connection + "|" + phases + "|" + to_phases.fillna(phases) + "|" + bank + "|" + to_bank).to_numpy(dtype=object)
+    return (connection + "|" + phases + "|" + to_phases.fillna(phases) + "|" + banks).to_numpy(dtype=object)
 
 
 def _orient(wiring: Wiring, normal: Masks, sources: Masks) -> Wiring:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.schema import PRIORITIES
+from topology.customers import IMPORTANT, LIFE_SUPPORT, Customers
 from topology.flood import Rows, Wiring, across, compiled, other_end
 from topology.transfer import Masks
 
@@ -30,8 +30,6 @@ UNSEEN = -1
 """In place of the zone of a node: no walk has come there."""
 ROOT = -2
 """In place of the zone of a node: it has a source."""
-
-IMPORTANT, LIFE_SUPPORT = PRIORITIES.index("important"), PRIORITIES.index("life_support")
 
 
 class Walk(NamedTuple):
@@ -48,11 +46,31 @@ class Walk(NamedTuple):
     """Number of the first node of each zone."""
 
 
+class Behind(NamedTuple):
+    """What is behind each device; shapes (m,)."""
+
+    node: Rows
+    """The node behind it, or `NOTHING`, or `SEARCH`."""
+    start: Rows
+    stop: Rows
+    """Where the customers behind it are in the array of their zone; the same where there are none."""
+
+    @classmethod
+    def nothing(cls, devices: int) -> Behind:
+        """Return that there is nothing behind any of ``devices``."""
+        return cls(
+            np.full(devices, NOTHING, dtype=np.int32), np.zeros(devices, dtype=np.int32), np.zeros(devices, dtype=np.int32)
+        )
+
+
 @compiled
-def forget(wiring: Wiring, nodes: Rows, behind: Rows) -> None:
+def forget(wiring: Wiring, nodes: Rows, behind: Behind) -> None:
+    """Say of every device at ``nodes`` that nothing is behind it, until a walk says otherwise."""
     for node in nodes:
         for link in wiring.links[wiring.first[node] : wiring.first[node + 1]]:
-            behind[link >> 1] = NOTHING
+            behind.node[link >> 1] = NOTHING
+            behind.start[link >> 1] = 0
+            behind.stop[link >> 1] = 0
 
 
 @compiled
@@ -113,7 +131,8 @@ def classify(
     zone_of: Rows,
     place: Rows,
     alive: Masks,
-    behind: Rows,
+    first: Rows,
+    behind: Behind,
 ) -> None:
     """Say of each device at walked nodes what is behind it: a node, `NOTHING`, or `SEARCH`.
 
@@ -142,10 +161,12 @@ def classify(
                 if not closed[device]:
                     continue
                 if device == walk.enter[here] >> 1 and walk.low[here] == here:
-                    behind[device] = node
+                    behind.node[device] = node
+                    behind.start[device] = first[here]
+                    behind.stop[device] = first[here + walk.sizes[here]]
                 elif rooted or block[place[other]] == block[here]:
                     if final:
-                        behind[device] = SEARCH if mixed[block[here]] else NOTHING
+                        behind.node[device] = SEARCH if mixed[block[here]] else NOTHING
                     elif not _is_whole(wiring, closed, alive, device):
                         mixed[block[here]] = True
 
@@ -158,36 +179,35 @@ def _is_whole(wiring: Wiring, closed: Masks, alive: Masks, device: int) -> bool:
 
 
 @compiled
-def gather(
-    nodes: Rows,
-    alive: Masks,
-    first: Rows,
-    rows: Rows,
-    wants: Masks,
-    load_kw: NDArray[np.float64],
-    priority: NDArray[np.uint8],
-) -> tuple[Rows, Rows, NDArray[np.float64], Rows, Rows]:
+def gather(nodes: Rows, alive: Masks, customers: Customers) -> tuple[Rows, Rows, NDArray[np.float64], Rows, Rows]:
     """Return the supplied customers of ``nodes`` in their order, and the sums over the nodes before each."""
     count = len(nodes)
     most = 0
     for node in nodes:
-        most += first[node + 1] - first[node]
-    customers = np.empty(most, dtype=np.int32)
+        most += customers.first[node + 1] - customers.first[node]
+    rows = np.empty(most, dtype=np.int32)
     offsets, kw = np.zeros(count + 1, dtype=np.int32), np.zeros(count + 1, dtype=np.float64)
     important, life_support = np.zeros(count + 1, dtype=np.int32), np.zeros(count + 1, dtype=np.int32)
     found = 0
     for here in range(count):
         node = nodes[here]
-        power, grave, gravest = 0.0, 0, 0
-        for row in rows[first[node] : first[node + 1]]:
-            if wants[row] & alive[node]:
-                customers[found] = row
+        if customers.common[node] & alive[node]:  # all of them are supplied, as nearly everywhere
+            for position in range(customers.first[node], customers.first[node + 1]):
+                rows[found] = customers.rows[position]
                 found += 1
-                power += load_kw[row]
-                grave += priority[row] == IMPORTANT
-                gravest += priority[row] == LIFE_SUPPORT
+            power = customers.node_load_kw[node]
+            grave, gravest = customers.node_important[node], customers.node_life_support[node]
+        else:
+            power, grave, gravest = 0.0, 0, 0
+            for row in customers.rows[customers.first[node] : customers.first[node + 1]]:
+                if customers.wants[row] & alive[node]:
+                    rows[found] = row
+                    found += 1
+                    power += customers.load_kw[row]
+                    grave += customers.priority[row] == IMPORTANT
+                    gravest += customers.priority[row] == LIFE_SUPPORT
         offsets[here + 1] = found
         kw[here + 1] = kw[here] + power
         important[here + 1] = important[here] + grave
         life_support[here + 1] = life_support[here] + gravest
-    return offsets, customers[:found].copy(), kw, important, life_support
+    return offsets, rows[:found].copy(), kw, important, life_support

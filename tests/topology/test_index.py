@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.grids import device_choices, grids
-from topology.index import NOTHING, SEARCH, Cost, SliceIndex
+from topology.customers import Cost
+from topology.index import SliceIndex
 from topology.network import Network, build_network
 from topology.sketch import tables_from_text
 from topology.supply import State, lost, normal_state, operate, supplied
+from topology.walk import NOTHING, SEARCH
 
 TOWN = """
 *s -B1:breaker- a -L1- b -L2- c : one, two!important
