@@ -92,12 +92,13 @@ def conducting_zone(network: Network, state: State, faults: Iterable[str], *, st
 
 def _conducting(wiring: Wiring) -> Wiring:
     """Return the wiring for fault current: any phase in, every phase out, both ways."""
-    everything = np.where(np.arange(32) > 0, _ALL, np.uint8(0))
-    through = np.zeros_like(wiring.forward)
+    nothing = np.zeros(32, dtype=np.uint8)
+    everything = np.where(np.arange(32) > 0, _ALL, nothing)
+    through = np.ones_like(wiring.forward)
     return wiring._replace(
         forward=through,
         backward=through,
-        transfer=everything[np.newaxis].astype(np.uint8),
+        transfer=np.stack([nothing, everything]),
         one_way=wiring.one_way[:0],
         feeds_forward=wiring.feeds_forward[:0],
     )
