@@ -25,7 +25,7 @@ test: $(TEST) $(ASSETS) browser  ## install what the tests need, check style, ty
 	$(BIN)/mypy; \
 	$(BIN)/lint-imports; \
 	$(BIN)/python -m docs.generate --check; \
-	$(BIN)/pytest -q; \
+	$(BIN)/pytest -q -n 2 --dist worksteal; \
 	echo "All checks passed in $$((SECONDS - started)) s."
 
 lint: $(TEST)  ## style, types and floors only

@@ -147,7 +147,7 @@ _TABLES = (
             _PHASES,
             _TO_PHASES,
             Column("normal_state", "choice", "State in normal operation.", required=True, choices=("open", "closed")),
-            Column("capacity_kw", "number", "Load that it can take over when it is closed as a tie.", absent="no limit", unit="kW"),
+            Column("capacity_kw", "number", "Load that it can take over as a tie.", absent="no limit", unit="kW"),
             _FEEDER,
             _NAME,
         ),
@@ -279,7 +279,8 @@ class Problem:
     fix
         What to do about it, as a sentence.
     severity
-        ``error``: the rows were quarantined. ``warning``: the rows were kept. ``fatal``: the network was refused.
+        ``fatal``: the network was refused. ``error``: rows were set aside, or cells were emptied or replaced; ``fix`` says
+        which. ``warning``: everything was kept as it is.
     """
 
     table: str

@@ -1,7 +1,8 @@
-"""Checked tables → a GeoPackage, whole or not at all.
+"""Checked tables → a GeoPackage, or a folder of GeoParquet, whole or not at all.
 
-Every table is a layer, empty ones too. Points of sources, customers and nodes are written as points, so that a GIS shows
-them; `geo.read.read_tables` makes x and y of them again, to the last bit. The same tables give the same file.
+Every table is a layer (or file), empty ones too. In a GeoPackage points of sources, customers and nodes are written as points,
+so that a GIS shows them; `geo.read.read_tables` makes x and y of them again, to the last bit. The same tables give the same
+GeoPackage.
 """
 
 from __future__ import annotations
@@ -33,25 +34,42 @@ _GDAL_OPTIONS = {
 
 
 def write_tables(tables: GridTables, target: Path) -> None:
-    """Write ``tables`` to the GeoPackage ``target``; what was there before stays until the new file is whole and on disk.
+    """Write ``tables`` to ``target``: a GeoPackage where its name ends in .gpkg, a folder of GeoParquet where it has no ending.
+
+    What was there before stays until the new file is whole and on disk. A folder must not be there yet.
 
     Raises
     ------
     SourceError
-        ``target`` does not end in .gpkg, or its folder does not exist.
+        ``target`` ends in anything else, its folder does not exist, or it is a folder that is there already.
     """
-    if target.suffix.lower() != ".gpkg":
-        raise SourceError("A network is written as a GeoPackage.", f"{target} was given.", "Let the name end in .gpkg.")
+    if target.suffix.lower() not in (".gpkg", ""):
+        raise SourceError(
+            "A network is written as a GeoPackage or a folder.", f"{target} was given.", "Let the name end in .gpkg."
+        )
     if not target.parent.is_dir():
         raise SourceError(f"There is no folder {target.parent}", f"to write {target.name} to.", "Make it first.")
+    if not target.suffix and target.exists():
+        raise SourceError(f"{target} is there already.", "", "Name a folder that is not, or a file that ends in .gpkg.")
     # In the same folder, so that the last step is a rename within one disk, which cannot be seen half done.
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".gridnotice-") as folder, _gdal_options():
-        draft = Path(folder) / "network.gpkg"
-        for name, frame in tables.items():
-            _write_layer(draft, name, frame)
-        _sync(draft)
+        draft = Path(folder) / target.name
+        if target.suffix:
+            for name, frame in tables.items():
+                _write_layer(draft, name, frame)
+            _sync(draft)
+        else:
+            _write_folder(draft, tables)
         draft.replace(target)
     _sync(target.parent)
+
+
+def _write_folder(folder: Path, tables: GridTables) -> None:
+    folder.mkdir()
+    for name, frame in tables.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+        _sync(folder / f"{name}.parquet")
+    _sync(folder)
 
 
 def _write_layer(path: Path, name: str, frame: pd.DataFrame) -> None:

@@ -84,10 +84,8 @@ class SliceIndex:
         self._place = np.zeros(nodes, dtype=np.int32)
         self._behind = Behind.nothing(len(network.device_ids))
         # A memoryview gives one number of an array in a third of the time that the array itself takes.
-        self._zone_at: memoryview[int] = memoryview(self._zone_of)  # type: ignore[assignment]
-        self._node_at: memoryview[int] = memoryview(self._behind.node)  # type: ignore[assignment]
-        self._start_at: memoryview[int] = memoryview(self._behind.start)  # type: ignore[assignment]
-        self._stop_at: memoryview[int] = memoryview(self._behind.stop)  # type: ignore[assignment]
+        self._zone_at, self._node_at = self._zone_of.data, self._behind.node.data
+        self._start_at, self._stop_at = self._behind.start.data, self._behind.stop.data
         self._number(np.arange(nodes, dtype=np.int32))
 
     @property
@@ -110,7 +108,7 @@ class SliceIndex:
         """Return how many customers are out when ``device`` opens on all phases."""
         if self._node_at[device] == SEARCH:
             return len(self._search_whole(device))
-        return self._stop_at[device] - self._start_at[device]
+        return int(self._stop_at[device] - self._start_at[device])
 
     def cost(self, device: int) -> Cost:
         """Return what is lost when ``device`` opens on all phases."""

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from rapidfuzz import process
 
-from geo.schema import DEVICE_TABLES, PHASE_LETTERS, PROTECTIVE_KINDS, GridTables
+from geo.schema import DEVICE_TABLES, PHASE_LETTERS, PROTECTIVE_KINDS, TEXT, GridTables
 from topology.customers import Customers
 from topology.flood import Rows, Supply, Wiring, trace, transformers_away
 from topology.transfer import Masks, join, mask_of, transformer_tables
@@ -44,8 +44,6 @@ class Network:
     ----------
     tables
         What it was built from. Names, places and areas are read there.
-    version
-        SHA-256 of the content of all tables: two networks with the same version are the same network.
     node_ids, device_ids
         Object arrays of text, shapes (n,) and (m,). Devices are the lines, then the switches, then the transformers.
     wiring
@@ -67,7 +65,6 @@ class Network:
     """
 
     tables: GridTables
-    version: str
     node_ids: NDArray[np.object_]
     device_ids: NDArray[np.object_]
     wiring: Wiring
@@ -78,6 +75,11 @@ class Network:
     customer_node: Rows
     customer_phases: Masks
     customers: Customers
+
+    @cached_property
+    def version(self) -> str:
+        """SHA-256 of the content of all tables: two networks with the same version are the same network."""
+        return content_hash(self.tables)
 
     def device(self, device_id: str) -> int:
         """Return the number of a device; raises UnknownIdError that names the three nearest ids."""
@@ -173,7 +175,6 @@ def build_network(tables: GridTables) -> Network:
     wiring = _orient(_wire(tables, len(node_ids), (from_node, to_node), phases), normal, sources)
     return Network(
         tables=tables,
-        version=content_hash(tables),
         node_ids=node_ids,
         device_ids=np.concatenate([getattr(tables, name)["id"].to_numpy(dtype=object) for name in DEVICE_TABLES]),
         wiring=wiring,
@@ -327,6 +328,8 @@ def _banks(units: pd.DataFrame, delta: pd.Series[str]) -> pd.Series[str]:
     """
     nodes = ["from_node", "to_node"]
     single = units.loc[delta.str.len() == 2, nodes].assign(pair=delta)  # of two phases: those of one winding
+    if single.empty:
+        return pd.Series("", index=units.index, dtype=TEXT)
     bank = single.groupby(nodes)["pair"].agg(lambda pairs: " ".join(sorted(set(pairs)))).rename("bank")
     named = single.join(bank, on=nodes)["bank"]
     return named.where(named.str.contains(" ")).reindex(units.index).fillna("")

@@ -14,7 +14,8 @@ every connection of transformer are traced by the same few instructions::
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Sequence
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,34 +57,59 @@ def join(phases: str, to_phases: str) -> Masks:
     return np.array([sum(b for a, b in pairs if mask & a) for mask in range(32)], dtype=np.uint8)
 
 
-def windings(connection: str, phases: str, to_phases: str) -> Masks:
+def windings(connection: str, phases: str, to_phases: str, *, bank: Sequence[str] = ()) -> Masks:
     """Return the table of a transformer, other than wye–wye, that is fed at ``phases``; shape (32,).
 
-    A secondary is alive while a voltage is left on the primary windings:
+    ``bank`` names the pairs of phases between which units side by side with this one have windings ("AB", "BC").
 
-    - A **delta** primary has its windings between phases, so two live phases are needed. Of three phases one may be lost: the
-      open end settles half-way between the other two, and the windings keep 1, ½ and ½ of their voltage. With two lost there
-      is no voltage left between any two ends.
-    - A **wye** primary with a delta secondary has each winding between a phase and earth: one live phase is enough. The delta
-      closes over the two dead windings, which share its voltage by halves.
-    - A **centre-tapped** primary is one winding: from a phase to earth, or between two phases, both of which are then needed.
+    A secondary is alive while 0.4 of the healthy voltage or more is left across a primary winding; customers at half voltage
+    count as supplied.
 
-    "Alive" is 0.4 of the healthy voltage or more; customers at half voltage count as supplied.
+    - Each winding of a **wye** lies between a phase and earth: it lives with its phase. Where the secondary is a delta, one
+      live phase is enough for all three: with one lost the other two close the triangle and nothing is missing (1, 1, 1); with
+      two lost the two dead windings are in series across the live one (1, ½, ½). An open delta of units fed by a phase each has
+      no such return: what its dead unit alone reached is dead.
+    - Each winding of a **delta** lies between two phases. With one lost, its end is held half-way by the two windings that meet
+      there: they are in series across the live phases (1, ½, ½). With two lost no two ends of any winding differ: nothing.
+    - In an **open delta** of units between AB and BC, so it is for the phase B in which they meet: each keeps half. With A or C
+      lost one unit is dead and the other whole. A closed delta of three units is a delta.
+    - A **centre-tapped** winding, between a phase and earth or between two phases, needs every end: beside other units it
+      carries most of the load, and so gets least of a shared voltage. With two lost there is never anything left.
+
+    Solved voltages (OpenDSS) bear this out while nothing else hangs on the lost phases and the windings are loaded alike. No
+    rule about switches alone can know otherwise. This one errs by naming too many where other customers' load to earth hangs on
+    a lost phase, which holds it near earth: windings between phases then keep 0.55; and where a wye–delta bank with an
+    earthed neutral feeds the lost phase of its primary back. It errs by naming too few where one of two windings in
+    series carries over half as much again as the other, and gets less than 0.4.
     """
-    needed = 1 if connection == "wye_delta" else min(2, len(phases))
     primary, secondary = mask_of(phases), mask_of(to_phases)
-    return np.array([secondary if (mask & primary).bit_count() >= needed else 0 for mask in range(32)], dtype=np.uint8)
+    if connection == "wye_delta" or len(phases) == 1:
+        return np.array([secondary if mask & primary else 0 for mask in range(32)], dtype=np.uint8)
+    own = [mask_of("".join(pair)) for pair in combinations(phases, 2)]
+    beside = [] if connection == "centre_tapped" else [mask_of(pair) for pair in bank]
+    alive = [any(_is_across(winding, mask, beside) for winding in own) for mask in range(32)]
+    return np.where(alive, secondary, 0).astype(np.uint8)
 
 
-def transformer_tables(connection: str, from_phases: str, to_phases: str) -> tuple[Masks, Masks]:
+def _is_across(winding: int, live: int, beside: Sequence[int]) -> bool:
+    """Return whether a winding between two phases has a voltage: both live, or one dead and held from a third phase."""
+    dead = winding & ~live
+    held = any(other & dead and other & live & ~winding for other in beside)
+    return not dead or (dead != winding and held)
+
+
+def transformer_tables(
+    connection: str, from_phases: str, to_phases: str, *, bank: Sequence[str] = (), to_bank: Sequence[str] = ()
+) -> tuple[Masks, Masks]:
     """Return the tables from the primary to the secondary and back, each for the case that it is the feeding side.
 
-    Wye–wye passes phase by phase, both ways. Fed from its secondary side, a delta–wye transformer is a wye–delta one.
+    Wye–wye passes phase by phase, both ways. Fed from its secondary side, a delta–wye transformer is a wye–delta one; ``bank``
+    and ``to_bank`` are those of `windings` on either side.
     """
     if connection == "wye_wye":
         return join(from_phases, to_phases), join(to_phases, from_phases)
     backwards = "wye_delta" if connection == "centre_tapped" else _REVERSED.get(connection, connection)
-    return windings(connection, from_phases, to_phases), windings(backwards, to_phases, from_phases)
+    return windings(connection, from_phases, to_phases, bank=bank), windings(backwards, to_phases, from_phases, bank=to_bank)
 
 
 def is_monotone(table: Masks) -> bool:

@@ -143,3 +143,15 @@ def test_the_last_bit_of_a_number_and_an_empty_table_survive(tmp_path: Path) -> 
     tables = replace(tables, customers=conform("customers", customers))
     write_tables(tables, tmp_path / "net.gpkg")
     assert_same(read_back(tmp_path / "net.gpkg"), tables)
+
+
+def test_a_folder_of_parquet_holds_the_same_network(tmp_path: Path) -> None:
+    tables = synthesize(200, 1)
+    write_tables(tables, tmp_path / "town")
+    assert_same(tables, read_back(tmp_path / "town"))
+
+
+def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "town").mkdir()
+    with pytest.raises(SourceError, match="is there already"):
+        write_tables(synthesize(10, 1), tmp_path / "town")
