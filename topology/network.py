@@ -223,10 +223,14 @@ def _content(column: pd.Series[Any]) -> list[NDArray[Any]]:
 
 
 def _get(numbers: dict[str, int], given: str, what: str) -> int:
+    """Return the number of an id. Capitals do not matter where only one id is meant, as in models that have none."""
     number = numbers.get(given)
     if number is not None:
         return number
-    near = ", ".join(str(match[0]) for match in process.extract(given, list(numbers), limit=3))
+    alike = [id_ for id_ in numbers if id_.casefold() == given.casefold()]
+    if len(alike) == 1:
+        return numbers[alike[0]]
+    near = ", ".join(alike or [str(match[0]) for match in process.extract(given, list(numbers), limit=3)])
     nearest = f"the nearest are {near}" if near else f"the network has no {what}"
     raise UnknownIdError(f"no {what} has the id {given!r}; {nearest}. Take the id from the network's tables")
 

@@ -56,6 +56,8 @@ class Restoration:
     ----------
     cleared_by
         Protective devices that open by themselves.
+    dead_sources
+        Nodes of sources that none of these parts from the fault: they are switched off from above.
     out
         Customers that are out or partial then.
     isolate
@@ -71,6 +73,7 @@ class Restoration:
     """
 
     cleared_by: Rows
+    dead_sources: Rows
     out: Rows
     isolate: Rows
     reclose: Rows
@@ -103,6 +106,7 @@ def plan_restoration(network: Network, state: State, faults: list[str]) -> Resto
         waiting = np.setdiff1d(waiting, step.restored)
     return Restoration(
         cleared_by=clearing.devices,
+        dead_sources=clearing.dead_sources,
         out=out,
         isolate=isolate,
         reclose=np.setdiff1d(clearing.devices, isolate).astype(np.int32),

@@ -89,6 +89,15 @@ def test_a_device_is_found_in_its_table_by_number_and_by_id() -> None:
         network.table_of(3)
 
 
+def test_capitals_do_not_matter_where_only_one_device_is_meant() -> None:
+    network = build_network(tables_from_text("*s -Line_A- a -x- b -X- c"))
+    assert network.device("LINE_a") == network.device("Line_A")
+    assert network.device("x") != network.device("X")
+    network = build_network(tables_from_text("*s -xY- a -Xy- b"))
+    with pytest.raises(UnknownIdError, match="no device has the id 'XY'; the nearest are xY, Xy"):
+        network.device("XY")
+
+
 @pytest.mark.parametrize("ask", ["device", "node", "customer"])
 def test_an_unknown_id_says_so_even_in_an_empty_network(ask: str) -> None:
     with pytest.raises(UnknownIdError, match=f"no {ask} has the id 'Q'; the network has no {ask}"):
