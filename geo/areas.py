@@ -105,18 +105,14 @@ def _polygons(geometry: Any) -> Any:
 
 
 def check_areas(areas: gpd.GeoDataFrame, transformers: pd.DataFrame) -> list[Problem]:
-    """Return what is to be said of service areas: which overlap, and which public transformers have none."""
-    return [*_overlaps(areas), *_missing(areas, transformers)]
+    """Return what is to be said of service areas: that there are none, or which overlap.
 
-
-def _missing(areas: gpd.GeoDataFrame, transformers: pd.DataFrame) -> list[Problem]:
-    without = transformers[(transformers["ownership"] == "public") & ~transformers["id"].isin(areas["transformer_id"])]
-    if without.empty:
-        return []
-    fix = "Draw it; until then it is derived from where the customers are."
-    ids = () if areas.empty else tuple(without["id"])
-    rule = "is absent" if areas.empty else "has no row for a public transformer"
-    return [Problem("service_areas", "" if areas.empty else "transformer_id", rule, ids, fix, "warning")]
+    Which transformers lack one is known where it is known who feeds whom: `topology.check.check_supply`.
+    """
+    if areas.empty and (transformers["ownership"] == "public").any():
+        fix = "Draw them; until then they are derived from where the customers are."
+        return [Problem("service_areas", "", "is absent", (), fix, "warning")]
+    return _overlaps(areas)
 
 
 def _overlaps(areas: gpd.GeoDataFrame) -> list[Problem]:

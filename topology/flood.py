@@ -234,8 +234,8 @@ def _feed_back(
     """Make the dead feeding sides of transformers live whose other side is fully alive; return those nodes.
 
     ``against`` are the links that lead from such other sides. A low-voltage mesh that another transformer feeds makes the
-    primary of this one alive. Only where the feeding side has no phase at all: with one phase lost, the other side lives on what
-    is left, and tells nothing of the lost phase.
+    primary of this one alive. Only where nothing passes from the feeding side: with one phase lost, the other side may live on
+    what is left, and tells nothing of the lost phase.
     """
     backwards = np.empty(len(against), dtype=np.int32)
     found = 0
@@ -245,7 +245,7 @@ def _feed_back(
         near_mask = wiring.to_phases[device] if link & 1 else wiring.phases[device]
         far_mask = wiring.phases[device] if link & 1 else wiring.to_phases[device]
         whole = closed[device] == wiring.phases[device] and alive[near] & near_mask == near_mask
-        if whole and not alive[far] & far_mask:
+        if whole and far_mask & ~alive[far] and not across(wiring, closed, link ^ 1, alive[far]):
             backwards[found] = link
             found += 1
     # Found first and made live afterwards, so that the order of the transformers does not matter.

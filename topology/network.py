@@ -111,6 +111,12 @@ class Network:
             start += rows
         raise IndexError(f"there is no device number {device}: the network has {start}")
 
+    def devices_of(self, table: str) -> slice:
+        """Return the numbers of the devices of one table."""
+        sizes = [len(getattr(self.tables, name)) for name in DEVICE_TABLES]
+        place = DEVICE_TABLES.index(table)
+        return slice(sum(sizes[:place]), sum(sizes[: place + 1]))
+
     def device_row(self, device: int) -> pd.Series[Any]:
         """Return the row of a device in its table."""
         name, row = self.table_of(device)

@@ -236,10 +236,6 @@ NETWORKS: dict[str, tuple[Callable[[Frames], Any], tuple[str, str, str, tuple[st
         _same_area,
         ("service_areas", "geometry", "covers more than half of another area", ("T4 and T5",), "error"),
     ),
-    "a transformer without an area": (
-        lambda f: f.update(service_areas=f["service_areas"][1:]),
-        ("service_areas", "transformer_id", "has no row for a public transformer", ("T0",), "warning"),
-    ),
     "no areas": (lambda f: f.pop("service_areas"), ("service_areas", "", "is absent", (), "warning")),
 }
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from geo.schema import GridTables
 from tests.grids import device_choices, grids
-from topology.check import check_supply
 from topology.network import build_network
 from topology.sketch import tables_from_text
 from topology.supply import normal_state, operate, supplied
@@ -59,17 +58,6 @@ def test_whoever_lost_a_phase_was_cut_by_a_device_that_was_opened(data: st.DataO
         else:
             with pytest.raises(ValueError, match="lost no phase"):
                 loss.cutter(node)
-
-
-def test_the_check_names_customers_without_supply_or_phases_and_idle_transformers() -> None:
-    grid = tables_from_text("*s -L1.AB- a : fine.A, short.ABC\nx -L2- y : lonely\na =T1= b : busy\na =T2= c")
-    problems = {(problem.rule, problem.ids) for problem in check_supply(build_network(grid))}
-    assert problems == {
-        ("no source supplies it in the normal state", ("lonely",)),
-        ("not all phases of the customer are supplied in the normal state", ("short",)),
-        ("supplies no customer in the normal state", ("T2",)),
-    }
-    assert check_supply(build_network(tables_from_text("*s -L1- a : fine"))) == ()
 
 
 @pytest.mark.parametrize(
