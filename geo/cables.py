@@ -39,14 +39,15 @@ class Cables:
     way
         Where the stop is when all cables are laid end to end. Rises outwards along a cable, by one or more from joint to joint;
         between two cables is a gap wider than any on a cable.
-    before_xy
-        Position of the stop before it on its cable, the station's for the first one, shape (stops, 2); NaN where not known.
+    reach
+        Where the cable comes from and where the stop is, in metres, shape (stops, 2, 2): from the stop before it, or from the
+        station. NaN where that is not known.
     """
 
     supply: Ints
     cable: Ints
     way: Floats
-    before_xy: Floats
+    reach: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,7 @@ def trace_cables(tables: GridTables, ground: Ground) -> Cables:
     order, depth = _preorder(forest)
     is_start = depth <= 2
     start = order[_nearest(forest, is_start)[at]]
+    own = ground.node_xy.reindex(ground.stop_node).to_numpy()
     cable = compact(np.where(alone, len(order) + number, start))
     # Whoever has come by n joints in all, and stands d lines off the root, has walked 2n - d lines.
     walked = 2 * order[at] - depth[at]
@@ -95,7 +97,7 @@ def trace_cables(tables: GridTables, ground: Ground) -> Cables:
         supply=compact(np.where(alone, len(order) + number, joints.network[joint])),
         cable=cable,
         way=(2.0 * len(order)) * cable + walked,
-        before_xy=np.where(alone[:, None], np.nan, _before(forest, joints, ground)[at]),
+        reach=np.stack([np.where(alone[:, None], np.nan, _before(forest, joints, ground)[at]), own], axis=1),
     )
 
 
@@ -140,7 +142,7 @@ def _grow(joints: _Joints) -> _Forest:
 
 
 def _preorder(forest: _Forest) -> tuple[Ints, Ints]:
-    """How many joints one has come by before each entry, walking every line out and back; and how many lines it is off the root."""
+    """How many joints come before each entry for somebody who walks every line out and back; and how many lines lead to it."""
     parent, count = forest.parent, len(forest.parent)
     size, order, depth = (np.full(count, start, dtype=np.int64) for start in (1, 0, 0))
     for level in forest.levels[:0:-1]:

@@ -9,7 +9,7 @@ import pandas as pd
 import pyproj
 from numpy.typing import NDArray
 
-from geo.clusters import Floats, Ints
+from geo.clusters import Flags, Floats, Ints
 from geo.crs import metric_crs, project
 from geo.schema import CRS, GridTables
 
@@ -77,7 +77,7 @@ def ground_of(tables: GridTables) -> Ground:
     table = tables.nodes.drop_duplicates("id").set_index("id")[["x", "y"]]
     code, node_ids = pd.factorize(tables.customers["node"])
     degrees = _degrees(tables.customers, table.reindex(node_ids).to_numpy(dtype=np.float64)[code])
-    known = np.isfinite(degrees).all(axis=1)
+    known = _are_finite(degrees)
     crs = metric_crs(*degrees[known].T)
     customer_xy = _metres(degrees, crs)
     stop = np.full(len(known), -1, dtype=np.int64)
@@ -86,8 +86,7 @@ def ground_of(tables: GridTables) -> Ground:
     weight = np.bincount(stop[known]).astype(np.float64)
     stop_xy = np.column_stack([np.bincount(stop[known], axis) / weight for axis in customer_xy[known].T])
     site_xy, stop_site = np.unique(np.round(stop_xy, 2), axis=0, return_inverse=True)  # a centimetre apart is two sites
-    node_xy = pd.DataFrame(_metres(table.to_numpy(dtype=np.float64), crs), index=table.index, columns=["x", "y"]).dropna()
-    node_xy = pd.concat([node_xy, pd.DataFrame(stop_xy, stop_node, ["x", "y"])[~np.isin(stop_node, node_xy.index)]])
+    node_xy = _node_positions(table, crs, pd.DataFrame(stop_xy, stop_node, ["x", "y"]))
     segments, segment_site = _segments(tables.lines, node_xy, pd.Series(stop_site, stop_node))
     return Ground(
         crs=crs,
@@ -113,17 +112,31 @@ def turned(xy: Floats, angle: Floats | float) -> Floats:
 def _degrees(customers: pd.DataFrame, at_node: Floats) -> Floats:
     """Longitude and latitude of each customer, NaN where not known; ``at_node`` is where their nodes are."""
     own = customers[["x", "y"]].to_numpy(dtype=np.float64)
-    degrees = np.where(np.isfinite(own).all(axis=1)[:, None], own, at_node)
-    if not np.isfinite(degrees).all(axis=1).any():
+    degrees = np.where(_are_finite(own)[:, None], own, at_node)
+    if not _are_finite(degrees).any():
+        count = len(customers)
         raise ValueError(
-            f"none of the {len(own)} customers has a position, nor has its node. Give x and y of the customers or the nodes."
+            f"none of the {count} customers has a position, nor has its node. Give x and y of the customers or the nodes."
         )
     return degrees
+
+
+def _are_finite(xy: Floats) -> Flags:
+    return np.asarray(np.isfinite(xy).all(axis=1))
 
 
 def _metres(degrees: Floats, crs: pyproj.CRS) -> Floats:
     xy = np.column_stack(project(degrees[:, 0], degrees[:, 1], source=CRS, target=crs))
     return np.where(np.isfinite(xy), xy, np.nan)
+
+
+def _node_positions(table: pd.DataFrame, crs: pyproj.CRS, stops: pd.DataFrame) -> pd.DataFrame:
+    """Where nodes are: as the table says, in degrees, else where their customers are."""
+    xy = _metres(table.to_numpy(dtype=np.float64), crs)
+    told = _are_finite(xy)
+    others = stops[~stops.index.isin(table.index[told])]
+    ids = np.concatenate([table.index[told].to_numpy(dtype=object), others.index.to_numpy(dtype=object)])
+    return pd.DataFrame(np.vstack([xy[told], others.to_numpy()]), ids, ["x", "y"])
 
 
 def _segments(lines: pd.DataFrame, at: pd.DataFrame, site_of: pd.Series[int]) -> tuple[Floats, Ints]:

@@ -59,7 +59,8 @@ WATERS = _join(_FIRST, _SECOND, gap="")
 _POOLS: dict[str, Words] = {
     "town": _join(WATERS, _words("镇 Town, 街道 Subdistrict")),
     "community": _join(_TREES, (("社区", "Community"),)) + _join(_join(_SIDES, _TREES), (("社区", "Community"),)),
-    "street": _join(_VIRTUES + WATERS, _words("路 Road, 街 Street, 巷 Lane")),
+    "street": _join(_VIRTUES + WATERS, _words("路 Road, 街 Street")),
+    "lane": _join(_VIRTUES + WATERS + _TREES, _words("巷 Lane")),
     "estate": _join(_VIEWS, _words("花园 Garden, 家园 Homes, 苑 Court, 小区 Estate, 新村 Village, 公寓 Apartments")),
     "substation": WATERS,
 }
@@ -71,7 +72,7 @@ def draw_names(kind: str, within: Ints, rng: np.random.Generator) -> tuple[Texts
     Parameters
     ----------
     kind
-        town, community, street, estate or substation.
+        town, community, street, lane, estate or substation.
     within
         For each place the number (from 0) of the place in which its name has to be unique.
 

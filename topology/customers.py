@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.schema import PRIORITIES
+from geo.schema import PHASE_LETTERS, PRIORITIES
 from topology.flood import Rows
-from topology.transfer import Masks
+from topology.transfer import Masks, mask_of
+
+_ANY = mask_of(PHASE_LETTERS)
 
 IMPORTANT, LIFE_SUPPORT = PRIORITIES.index("important"), PRIORITIES.index("life_support")
 
@@ -35,8 +37,8 @@ class Customers(NamedTuple):
     load_kw: NDArray[np.float64]
     priority: NDArray[np.uint8]
     """Position in `geo.schema.PRIORITIES`, shape (c,)."""
-    common: Masks
-    """Phases that all customers of a node can use; 0 where there are none, shape (n,)."""
+    named: Masks
+    """Phases that the customers of a node name; with all of them live everyone there is supplied, shape (n,)."""
     node_load_kw: NDArray[np.float64]
     node_important: Rows
     node_life_support: Rows
@@ -47,8 +49,8 @@ class Customers(NamedTuple):
         """Group the rows of a customers ``table``, each at its ``node`` (of ``nodes``), with the phases that it ``wants``."""
         load_kw = table["load_kw"].to_numpy(dtype=np.float64)
         priority = pd.Index(PRIORITIES).get_indexer(pd.Index(table["priority"])).astype(np.uint8)
-        common = np.full(nodes, 31, dtype=np.uint8)
-        np.bitwise_and.at(common, node, wants)
+        named = np.zeros(nodes, dtype=np.uint8)
+        np.bitwise_or.at(named, node, np.where(wants == _ANY, np.uint8(0), wants))
         counts = np.bincount(node, minlength=nodes)
         return cls(
             first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
@@ -56,7 +58,7 @@ class Customers(NamedTuple):
             wants=wants,
             load_kw=load_kw,
             priority=priority,
-            common=np.where(counts > 0, common, 0).astype(np.uint8),
+            named=named,
             node_load_kw=np.bincount(node, load_kw, minlength=nodes).astype(np.float64),
             node_important=np.bincount(node, priority == IMPORTANT, minlength=nodes).astype(np.int32),
             node_life_support=np.bincount(node, priority == LIFE_SUPPORT, minlength=nodes).astype(np.int32),

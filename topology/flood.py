@@ -40,8 +40,8 @@ def compiled(function: _Function) -> _Function:
     return cast(_Function, njit(cache=True, nogil=True)(function)) if COMPILED else function
 
 
-_NONE = np.empty(0, dtype=np.int32)
-_NONE_EACH = np.empty((0, 5), dtype=np.int32)
+_SOME = 64
+"""Room for a few, at the start."""
 
 
 class Wiring(NamedTuple):
@@ -118,12 +118,14 @@ def trace_alive(wiring: Wiring, closed: Masks, sources: Masks) -> Masks:
     return alive
 
 
-def spread(wiring: Wiring, closed: Masks, start: NDArray[np.intp], alive: Masks) -> None:
+@compiled
+def spread(wiring: Wiring, closed: Masks, start: NDArray[np.integer[Any]], alive: Masks) -> None:
     """Grow ``alive`` in place from the nodes ``start``; it holds what is known to be live already.
 
     Where only a part of the grid is asked for, the rest may be live already: the loop stops at its border.
     """
-    _flood(wiring, closed, start, alive, _NONE, _NONE, _NONE_EACH, _NONE_EACH)
+    none, none_each = np.empty(0, dtype=np.int32), np.empty((0, 5), dtype=np.int32)
+    _flood(wiring, closed, start, alive, none, none, none_each, none_each)
 
 
 def transformers_away(wiring: Wiring, closed: Masks, sources: Masks) -> Rows:
@@ -154,6 +156,16 @@ def across(wiring: Wiring, closed: Masks, link: int, mask: int) -> int:
 
 
 @compiled
+def with_room(items: Rows, used: int) -> Rows:
+    """Return ``items``, or a longer copy where all of them are used."""
+    if used < len(items):
+        return items
+    longer = np.empty(2 * len(items), dtype=np.int32)
+    longer[:used] = items
+    return longer
+
+
+@compiled
 def _is_against(wiring: Wiring, link: int) -> bool:
     """Return whether ``link`` leads to the feeding side of a one-way transformer."""
     return bool((wiring.backward[link >> 1] if link & 1 else wiring.forward[link >> 1]) == 0)
@@ -176,7 +188,7 @@ def _gain(node: int, gained: int, link: int, now: int, alive: Masks, entry: Rows
 def _flood(
     wiring: Wiring,
     closed: Masks,
-    start: NDArray[np.intp],
+    start: NDArray[np.integer[Any]],
     alive: Masks,
     order: Rows,
     entry: Rows,
@@ -184,28 +196,24 @@ def _flood(
     since: Rows,
 ) -> int:
     """Grow ``alive`` in place; fill the rows (see `Supply`) unless they are empty; return how many nodes were reached."""
-    nodes = len(alive)
-    queue = np.empty(nodes, dtype=np.int32)  # a ring: a node waits in it at most once
-    waiting = np.zeros(nodes, dtype=np.bool_)
-    waiting[start] = True
+    # Whoever gains a phase waits at the end of the queue, again if need be.
+    queue, against = np.empty(len(start) + _SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
+    queue[: len(start)] = start
     seen = np.zeros(len(order), dtype=np.bool_)
-    against = np.empty(6 * len(wiring.one_way) + 1, dtype=np.int32)  # a node waits once for each phase, and at the start
-    head, reached, now = 0, 0, 0
-    size = len(start)
-    queue[:size] = start
-    while size:
+    head, tail, reached, now = 0, len(start), 0, 0
+    while head < tail:
         met = 0
-        while size:
+        while head < tail:
             node = queue[head]
-            head = (head + 1) % nodes
-            size -= 1
-            waiting[node] = False
+            head += 1
             if len(order) and not seen[node]:
                 seen[node] = True
                 order[reached] = node
                 reached += 1
-            for link in wiring.links[wiring.first[node] : wiring.first[node + 1]]:
+            for at in range(wiring.first[node], wiring.first[node + 1]):
+                link = wiring.links[at]
                 if _is_against(wiring, link):
+                    against = with_room(against, met)
                     against[met] = link
                     met += 1
                     continue
@@ -214,16 +222,14 @@ def _flood(
                 if gained:
                     now += 1
                     _gain(other, gained, link, now, alive, entry, parent, since)
-                    if not waiting[other]:
-                        waiting[other] = True
-                        queue[(head + size) % nodes] = other
-                        size += 1
-        head, now = 0, now + 1
+                    queue = with_room(queue, tail)
+                    queue[tail] = other
+                    tail += 1
+        now += 1
         for node in _feed_back(wiring, closed, against[:met], now, alive, entry, parent, since):
-            if not waiting[node]:
-                waiting[node] = True
-                queue[size] = node
-                size += 1
+            queue = with_room(queue, tail)
+            queue[tail] = node
+            tail += 1
     return reached
 
 

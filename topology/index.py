@@ -18,24 +18,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from topology.customers import Cost
 from topology.flood import Rows, spread
 from topology.network import Network
 from topology.supply import State, normal_state, supplied
 from topology.transfer import Masks
-from topology.walk import ROOT, SEARCH, UNSEEN, Behind, Walk, classify, forget, gather, number_zones
+from topology.walk import NOTHING, ROOT, SEARCH, UNSEEN, Behind, Found, Marks, rewrite_zones, write_zones
 
 _NO_ROWS = np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
 class Zone:
-    """One zone, numbered; k nodes.
+    """One zone; k nodes.
 
     Attributes
     ----------
@@ -43,24 +41,24 @@ class Zone:
         Counts the changes of the index; a zone that is written anew gets the number of the change.
     nodes
         The nodes in the order of the walk, shape (k,).
-    sizes
-        How many nodes hang behind each, itself included; shape (k,).
-    first
-        ``customers[first[i]:first[i + sizes[i]]]`` are the customers at and behind node i; shape (k + 1,).
-    customers
-        Rows of supplied customers, in the order of the walk; zones numbered in one walk share it.
-    load_kw, important, life_support
-        Sums over the nodes before each, shape (k + 1,).
     """
 
     version: int
     nodes: Rows
-    sizes: Rows
-    first: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """Zones that were written in one walk, numbered from ``zone`` on; never written to again."""
+
+    version: int
+    zone: int
+    found: Found
     customers: Rows
-    load_kw: NDArray[np.float64]
-    important: Rows
-    life_support: Rows
+
+    def nodes(self, zone: int) -> Rows:
+        starts, place = self.found.starts, zone - self.zone
+        return self.found.nodes[starts[place] : starts[place + 1] if place + 1 < len(starts) else None]
 
 
 class SliceIndex:
@@ -71,57 +69,57 @@ class SliceIndex:
 
     def __init__(self, network: Network, state: State | None = None) -> None:
         start = state or normal_state(network)
-        nodes = len(network.node_ids)
+        nodes, devices = len(network.node_ids), len(network.device_ids)
         self.network = network
         self.version = 0
         self.state = State(start.closed.copy(), start.sources)
         self.alive: Masks = network.healthy.alive.copy() if state is None else supplied(network, start)
-        self._is_odd = False
-        self._roots = np.flatnonzero(start.sources)
-        self._zones: dict[int, Zone] = {}
-        self._next_zone = 0
-        self._zone_of = np.full(nodes, UNSEEN, dtype=np.int32)
-        self._place = np.zeros(nodes, dtype=np.int32)
-        self._behind = Behind.nothing(len(network.device_ids))
+        self._roots = np.flatnonzero(start.sources).astype(np.int32)
+        self._marks = Marks(np.empty(nodes, dtype=np.int32), np.empty(nodes, dtype=np.int32))
+        self._behind = Behind(*(np.empty(devices, dtype=np.int32) for _ in Behind._fields))
         # A memoryview gives one number of an array in a third of the time that the array itself takes.
-        self._zone_at, self._node_at = self._zone_of.data, self._behind.node.data
-        self._start_at, self._stop_at = self._behind.start.data, self._behind.stop.data
-        self._number(np.arange(nodes, dtype=np.int32))
+        self._mark_at = self._marks.zone.data
+        self._zone_at, self._start_at, self._stop_at = (numbers.data for numbers in self._behind)
+        self._next_zone = 0
+        self._write_all()
 
     @property
     def zones(self) -> tuple[Zone, ...]:
         """All zones, the oldest first."""
-        return tuple(self._zones.values())
+        return tuple(Zone(sheet.version, sheet.nodes(zone)) for zone, sheet in self._sheets.items())
 
     def behind(self, device: int) -> int:
-        """Return the node behind ``device``, away from the root; `NOTHING` or `SEARCH` where there is none."""
-        return int(self._behind.node[device])
+        """Return the zone of what is behind ``device``, away from the root; `NOTHING` or `SEARCH` where there is none."""
+        return self._zone_at[device]
 
     def customers(self, device: int) -> Rows:
-        """Return the customers that are out when ``device`` opens on all phases, in the order of the walk."""
-        node = self._node_at[device]
-        if node < 0:
-            return self._search_whole(device)
-        return self._zones[self._zone_at[node]].customers[self._start_at[device] : self._stop_at[device]].copy()
+        """Return the customers that are out when ``device`` opens on all phases, in the order of the walk.
+
+        It is a slice of what the index holds, so it cannot be written to; it stays as it is when switches operate.
+        """
+        start, stop = self._start_at[device], self._stop_at[device]
+        if start < stop:
+            return self._sheets[self._zone_at[device]].customers[start:stop]
+        return self._search_whole(device)
 
     def count(self, device: int) -> int:
         """Return how many customers are out when ``device`` opens on all phases."""
-        if self._node_at[device] == SEARCH:
-            return len(self._search_whole(device))
-        return int(self._stop_at[device] - self._start_at[device])
+        found = self._stop_at[device] - self._start_at[device]
+        return found if found >= 0 else len(self._search_whole(device))
 
     def cost(self, device: int) -> Cost:
         """Return what is lost when ``device`` opens on all phases."""
-        node = self._node_at[device]
-        if node < 0:
+        start, stop = self._start_at[device], self._stop_at[device]
+        if start >= stop:
             return self.network.customers.cost(self._search_whole(device))
-        zone = self._zones[self._zone_of[node]]
-        start = self._place[node]
-        stop = start + zone.sizes[start]
-        customers, important, life_support = (
-            int(sums[stop] - sums[start]) for sums in (zone.first, zone.important, zone.life_support)
+        found = self._sheets[self._zone_at[device]].found
+        first, last = found.first.searchsorted((start, stop)).tolist()
+        return Cost(
+            stop - start,
+            float(found.load_kw[last] - found.load_kw[first]),
+            int(found.important[last] - found.important[first]),
+            int(found.life_support[last] - found.life_support[first]),
         )
-        return Cost(customers, float(zone.load_kw[stop] - zone.load_kw[start]), important, life_support)
 
     def search(self, changes: Iterable[tuple[int, int]]) -> tuple[Rows, Rows]:
         """Return the customers that are out, and those that lost some phases, when devices get new closed masks.
@@ -135,66 +133,74 @@ class SliceIndex:
             closed[device] = mask
             touched |= self._zones_at(device)
         nodes = self._nodes_of(touched)
-        alive = self._cleared(nodes)
+        alive = self.alive.copy()
+        alive[nodes] = self.state.sources[nodes]
         spread(self.network.wiring, closed, self._roots, alive)
         return self.network.customers.lost(nodes, self.alive, alive)
 
     def operate(self, device: int, mask: int) -> None:
         """Set the closed phases of ``device`` and write the zones at its ends anew; no other zone is touched."""
-        touched = self._zones_at(device)
-        nodes = self._nodes_of(touched)
-        for zone in touched:
-            del self._zones[zone]
         self.state.closed[device] = mask
         self.version += 1
-        self.alive = self._cleared(nodes)
-        spread(self.network.wiring, self.state.closed, self._roots, self.alive)
-        self._number(nodes)
+        if self._is_odd:
+            self.alive = supplied(self.network, self.state)
+            self._write_all()
+        elif any(self._mark_at[end] != UNSEEN for end in self._ends(device)):
+            self._rewrite(device)
 
-    def _search_whole(self, device: int) -> Rows:
-        return self.search([(device, 0)])[0] if self._node_at[device] == SEARCH else _NO_ROWS
+    def _ends(self, device: int) -> tuple[int, int]:
+        wiring = self.network.wiring
+        return int(wiring.from_node[device]), int(wiring.to_node[device])
 
     def _zones_at(self, device: int) -> set[int]:
         if self._is_odd:
-            return set(self._zones)
-        wiring = self.network.wiring
-        ends = {int(self._zone_of[wiring.from_node[device]]), int(self._zone_of[wiring.to_node[device]])}
-        return {zone for zone in ends if zone >= 0}
+            return set(self._sheets)
+        return {zone for end in self._ends(device) if (zone := self._mark_at[end]) >= 0}
 
     def _nodes_of(self, zones: set[int]) -> Rows:
         if self._is_odd:
             return np.arange(len(self.alive), dtype=np.int32)
-        return np.concatenate([_NO_ROWS, *(self._zones[zone].nodes for zone in zones)])
+        return np.concatenate([_NO_ROWS, *(self._sheets[zone].nodes(zone) for zone in zones)])
 
-    def _cleared(self, nodes: Rows) -> Masks:
-        """Return the live phases with ``nodes`` dead, but for what sources feed there themselves."""
-        alive = self.alive.copy()
-        alive[nodes] = self.state.sources[nodes]
-        return alive
+    def _search_whole(self, device: int) -> Rows:
+        return self.search([(device, 0)])[0] if self._zone_at[device] == SEARCH else _NO_ROWS
 
-    def _number(self, nodes: Rows) -> None:
-        """Number and write the zones of ``nodes``, and of dead ones that a device has joined to them."""
-        wiring, closed, sources = self.network.wiring, self.state.closed, self.state.sources
-        # A source that also gets phases from elsewhere is no root; the grid must then be searched as a whole.
-        self._is_odd = bool((self.alive[self._roots] != sources[self._roots]).any())
-        self._zone_of[nodes] = np.where(sources[nodes] != 0, ROOT, UNSEEN)
-        forget(wiring, nodes, self._behind)
-        walk = Walk(*number_zones(wiring, closed, self._roots, self._zone_of, self._place, self._next_zone))
-        self._next_zone += len(walk.starts)
-        first, customers, load_kw, important, life_support = gather(walk.nodes, self.alive, self.network.customers)
-        classify(wiring, closed, walk, self._zone_of, self._place, self.alive, first, self._behind)
+    def _write_all(self) -> None:
+        """Number and write all zones; what is live is known."""
+        wiring, state = self.network.wiring, self.state
+        self._sheets: dict[int, _Sheet] = {}
+        self._marks.zone[:] = UNSEEN
+        self._marks.zone[self._roots] = ROOT
+        for numbers, start in zip(self._behind, (NOTHING, 0, 0), strict=True):
+            numbers[:] = start
+        ways = np.concatenate([_NO_ROWS, *(wiring.links[wiring.first[root] : wiring.first[root + 1]] for root in self._roots)])
+        customers, marks = self.network.customers, self._marks
+        self._keep(write_zones(wiring, state.closed, self.alive, customers, ways, marks, self._behind, self._next_zone))
+        self._check_roots(self._roots)
+
+    def _rewrite(self, device: int) -> None:
+        """Trace, number and write the zones at ``device``, and what was dead and is joined to them now."""
+        wiring, closed, customers = self.network.wiring, self.state.closed, self.network.customers
+        zones = self._zones_at(device)
+        nodes = self._nodes_of(zones)
+        for zone in zones:
+            del self._sheets[zone]
+        marks, behind, zone = self._marks, self._behind, self._next_zone
+        roots, found = rewrite_zones(wiring, closed, self.alive, customers, nodes, device, marks, behind, zone)
+        self._keep(found)
+        self._check_roots(roots)
+
+    def _keep(self, found: Found) -> None:
+        found.customers.flags.writeable = False  # slices of it are handed out
+        sheet = _Sheet(self.version, self._next_zone, found, found.customers)
+        zones = range(self._next_zone, self._next_zone + len(found.starts))
+        self._sheets.update(dict.fromkeys(zones, sheet))
+        self._next_zone = zones.stop
+
+    def _check_roots(self, roots: Rows) -> None:
+        """Have everything searched as a whole where a source also gets phases from elsewhere: it is no root then."""
+        self._is_odd = bool((self.alive[roots] != self.state.sources[roots]).any())
         if self._is_odd:
-            self._behind.node[:] = SEARCH
-        for start, stop in pairwise([*walk.starts.tolist(), len(walk.nodes)]):
-            nodes, offsets = walk.nodes[start:stop], slice(start, stop + 1)
-            self._place[nodes] -= start
-            self._zones[int(self._zone_of[nodes[0]])] = Zone(
-                self.version,
-                nodes,
-                walk.sizes[start:stop],
-                first[offsets],
-                customers,
-                load_kw[offsets],
-                important[offsets],
-                life_support[offsets],
-            )
+            self.alive = supplied(self.network, self.state)
+            self._behind.zone[:] = SEARCH
+            self._behind.start[:], self._behind.stop[:] = 0, -1

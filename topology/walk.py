@@ -18,157 +18,217 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topology.customers import IMPORTANT, LIFE_SUPPORT, Customers
-from topology.flood import Rows, Wiring, across, compiled, other_end
+from topology.flood import Rows, Wiring, across, compiled, other_end, spread, with_room
 from topology.transfer import Masks
 
 NOTHING = -1
-"""In place of the node behind a device: opening it costs nothing."""
+"""In place of the zone behind a device: opening it costs nothing."""
 SEARCH = -2
-"""In place of the node behind a device: what opening it costs must be searched."""
+"""In place of the zone behind a device: what opening it costs must be searched."""
 
 UNSEEN = -1
 """In place of the zone of a node: no walk has come there."""
 ROOT = -2
 """In place of the zone of a node: it has a source."""
 
+_SOME = 16
+"""Room for a few, at the start."""
 
-class Walk(NamedTuple):
-    """Nodes numbered depth first, several zones one after the other; k nodes."""
 
-    nodes: Rows
-    sizes: Rows
-    """How many nodes hang behind each, itself included."""
-    low: Rows
-    """Lowest number that it or what hangs behind it reaches, but for the device it was entered through; −1 is the root."""
-    enter: Rows
-    """Link through which it was entered."""
-    starts: Rows
-    """Number of the first node of each zone."""
+class Marks(NamedTuple):
+    """Where each node is; shapes (n,)."""
+
+    zone: Rows
+    """Its zone, or `UNSEEN`, or `ROOT`."""
+    number: Rows
+    """Its number in the walk that came there."""
 
 
 class Behind(NamedTuple):
-    """What is behind each device; shapes (m,)."""
+    """What is behind each device, away from the root; shapes (m,)."""
 
-    node: Rows
-    """The node behind it, or `NOTHING`, or `SEARCH`."""
+    zone: Rows
+    """Its zone, or `NOTHING`, or `SEARCH`."""
     start: Rows
     stop: Rows
-    """Where the customers behind it are in the array of their zone; the same where there are none."""
-
-    @classmethod
-    def nothing(cls, devices: int) -> Behind:
-        """Return that there is nothing behind any of ``devices``."""
-        return cls(
-            np.full(devices, NOTHING, dtype=np.int32), np.zeros(devices, dtype=np.int32), np.zeros(devices, dtype=np.int32)
-        )
+    """Where its customers are in the array of the walk. The same where there are none; ``stop`` is less for `SEARCH`."""
 
 
-@compiled
-def forget(wiring: Wiring, nodes: Rows, behind: Behind) -> None:
-    """Say of every device at ``nodes`` that nothing is behind it, until a walk says otherwise."""
-    for node in nodes:
-        for link in wiring.links[wiring.first[node] : wiring.first[node + 1]]:
-            behind.node[link >> 1] = NOTHING
-            behind.start[link >> 1] = 0
-            behind.stop[link >> 1] = 0
+class Found(NamedTuple):
+    """What one walk found: zones one after the other; k nodes."""
+
+    starts: Rows
+    """Number of the first node of each zone."""
+    nodes: Rows
+    """The nodes by number, shape (k,)."""
+    first: Rows
+    """``customers[first[i]:first[j]]`` are at the nodes i to j, j not included; shape (k + 1,)."""
+    customers: Rows
+    """Rows of the supplied customers, by the number of their node."""
+    load_kw: NDArray[np.float64]
+    important: Rows
+    life_support: Rows
+    """Sums over the nodes before each, shape (k + 1,)."""
 
 
-@compiled
-def number_zones(
-    wiring: Wiring, closed: Masks, roots: NDArray[np.intp], zone_of: Rows, place: Rows, next_zone: int
-) -> tuple[Rows, Rows, Rows, Rows, Rows]:
-    """Walk every unseen zone depth first; fill ``zone_of`` and ``place`` (its number) and return the parts of a `Walk`."""
-    total = len(zone_of)
-    nodes, sizes = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
-    low, enter = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
-    starts = np.empty(total, dtype=np.int32)
-    stack, cursor = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
-    seen, zones = 0, 0
-    for root in roots:
-        for first_link in wiring.links[wiring.first[root] : wiring.first[root + 1]]:
-            entry = other_end(wiring, first_link)
-            if not closed[first_link >> 1] or zone_of[entry] != UNSEEN:
-                continue
-            starts[zones] = seen
-            zone = next_zone + zones
-            zones += 1
-            link, node, depth = first_link, entry, -1
-            while True:
-                if node >= 0:  # enter it
-                    zone_of[node] = zone
-                    place[node] = seen
-                    nodes[seen], enter[seen], low[seen], sizes[seen] = node, link, seen, 1
-                    depth += 1
-                    stack[depth], cursor[depth] = seen, wiring.first[node]
-                    seen += 1
-                here = stack[depth]
-                node = -1
-                if cursor[depth] < wiring.first[nodes[here] + 1]:
-                    link = wiring.links[cursor[depth]]
-                    cursor[depth] += 1
-                    if closed[link >> 1] and link >> 1 != enter[here] >> 1:
-                        other = other_end(wiring, link)
-                        if zone_of[other] == ROOT:
-                            low[here] = -1
-                        elif zone_of[other] == UNSEEN:
-                            node = other
-                        else:
-                            low[here] = min(low[here], place[other])
-                    continue
-                depth -= 1
-                if depth < 0:
-                    break
-                sizes[stack[depth]] += sizes[here]
-                low[stack[depth]] = min(low[stack[depth]], low[here])
-    return nodes[:seen].copy(), sizes[:seen].copy(), low[:seen].copy(), enter[:seen].copy(), starts[:zones].copy()
+class _Tree(NamedTuple):
+    """The tree that a walk went along; k nodes."""
+
+    nodes: Rows
+    enter: Rows
+    """Link through which each node was entered, shape (k,)."""
+    starts: Rows
+    loops: Rows
+    """Links from a node to one that had been entered before, or to a root, by another device."""
 
 
 @compiled
-def classify(
+def write_zones(
+    wiring: Wiring, closed: Masks, alive: Masks, customers: Customers, ways: Rows, marks: Marks, behind: Behind, next_zone: int
+) -> Found:
+    """Walk every unseen zone that one of ``ways``, links at roots, leads into; fill ``marks`` and ``behind``."""
+    tree = _walk(wiring, closed, ways, marks, next_zone)
+    first, load_kw, important, life_support = _add_up(tree.nodes, alive, customers)
+    looped = _find_bridges(wiring, tree, first, marks, behind)
+    _judge_loops(wiring, closed, alive, tree, looped, marks, behind)
+    listed = _list(tree.nodes, alive, customers, first)
+    return Found(tree.starts, tree.nodes, first, listed, load_kw, important, life_support)
+
+
+@compiled
+def rewrite_zones(
     wiring: Wiring,
     closed: Masks,
-    walk: Walk,
-    zone_of: Rows,
-    place: Rows,
     alive: Masks,
-    first: Rows,
+    customers: Customers,
+    nodes: Rows,
+    device: int,
+    marks: Marks,
     behind: Behind,
-) -> None:
-    """Say of each device at walked nodes what is behind it: a node, `NOTHING`, or `SEARCH`.
+    next_zone: int,
+) -> tuple[Rows, Found]:
+    """Trace and write the zones of ``nodes`` anew after ``device`` at them was operated; also return the roots there."""
+    ways = _forget(wiring, nodes, device, marks, behind)
+    roots = np.empty(len(ways), dtype=np.int32)
+    for position, way in enumerate(ways):
+        roots[position] = other_end(wiring, way ^ 1)
+    alive[nodes] = 0
+    spread(wiring, closed, roots, alive)
+    return roots, write_zones(wiring, closed, alive, customers, ways, marks, behind, next_zone)
+
+
+@compiled
+def _forget(wiring: Wiring, nodes: Rows, device: int, marks: Marks, behind: Behind) -> Rows:
+    """Unsee ``nodes`` and what is behind the devices there; return the links from roots to them, and by ``device``."""
+    marks.zone[nodes] = UNSEEN
+    ways = np.empty(_SOME, dtype=np.int32)
+    count = 0
+    for node in nodes:
+        for at in range(wiring.first[node], wiring.first[node + 1]):
+            link = wiring.links[at]
+            behind.zone[link >> 1], behind.start[link >> 1], behind.stop[link >> 1] = NOTHING, 0, 0
+            if marks.zone[other_end(wiring, link)] == ROOT:
+                ways = with_room(ways, count)
+                ways[count] = link ^ 1
+                count += 1
+    ways = with_room(ways, count + 1)
+    for link in (2 * device, 2 * device + 1):  # it may lead to nodes that were dead
+        if marks.zone[other_end(wiring, link ^ 1)] == ROOT:
+            ways[count] = link
+            count += 1
+    return ways[:count]
+
+
+@compiled
+def _walk(wiring: Wiring, closed: Masks, ways: Rows, marks: Marks, next_zone: int) -> _Tree:
+    """Number the nodes depth first: what was met last is entered first."""
+    nodes, enter = np.empty(_SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
+    starts, loops = np.empty(_SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
+    ahead = np.empty(_SOME, dtype=np.int32)
+    seen, zones, looping = 0, 0, 0
+    for way in ways:
+        if not closed[way >> 1] or marks.zone[other_end(wiring, way)] != UNSEEN:
+            continue
+        starts = with_room(starts, zones)
+        starts[zones] = seen
+        ahead[0] = way
+        waiting = 1
+        while waiting:
+            waiting -= 1
+            link = ahead[waiting]
+            node = other_end(wiring, link)
+            if marks.zone[node] != UNSEEN:  # entered meanwhile, from the far side of a loop
+                continue
+            marks.zone[node] = next_zone + zones
+            marks.number[node] = seen
+            nodes, enter = with_room(nodes, seen), with_room(enter, seen)
+            nodes[seen], enter[seen] = node, link
+            seen += 1
+            for at in range(wiring.first[node], wiring.first[node + 1]):
+                out = wiring.links[at]
+                if not closed[out >> 1] or out >> 1 == link >> 1:
+                    continue
+                if marks.zone[other_end(wiring, out)] == UNSEEN:
+                    ahead = with_room(ahead, waiting)
+                    ahead[waiting] = out
+                    waiting += 1
+                else:
+                    loops = with_room(loops, looping)
+                    loops[looping] = out
+                    looping += 1
+        zones += 1
+    return _Tree(nodes[:seen], enter[:seen], starts[:zones], loops[:looping])
+
+
+@compiled
+def _find_bridges(wiring: Wiring, tree: _Tree, first: Rows, marks: Marks, behind: Behind) -> Rows:
+    """Say what is behind each bridge; return the nodes, by descending number, that were entered by no bridge."""
+    count = len(tree.nodes)
+    sizes, low = np.ones(count, dtype=np.int32), np.arange(count).astype(np.int32)
+    for link in tree.loops:
+        here, other = marks.number[other_end(wiring, link ^ 1)], other_end(wiring, link)
+        low[here] = -1 if marks.zone[other] == ROOT else min(low[here], marks.number[other])
+    looped, looping = np.empty(_SOME, dtype=np.int32), 0
+    for here in range(count - 1, -1, -1):
+        device = tree.enter[here] >> 1
+        if low[here] == here:
+            behind.zone[device] = marks.zone[tree.nodes[here]]
+            behind.start[device] = first[here]
+            behind.stop[device] = first[here + sizes[here]]
+        else:
+            looped = with_room(looped, looping)
+            looped[looping] = here
+            looping += 1
+        above = other_end(wiring, tree.enter[here] ^ 1)
+        if marks.zone[above] != ROOT:
+            sizes[marks.number[above]] += sizes[here]
+            low[marks.number[above]] = min(low[marks.number[above]], low[here])
+    return looped[:looping]
+
+
+@compiled
+def _judge_loops(wiring: Wiring, closed: Masks, alive: Masks, tree: _Tree, looped: Rows, marks: Marks, behind: Behind) -> None:
+    """Say of each device that is no bridge whether opening it costs nothing, or must be searched.
 
     A block is what hangs together by devices that are no bridges. In a whole block every device joins all phases that live at
     its ends, and all of them come in from outside: then any device of it can be spared.
     """
-    count = len(walk.nodes)
-    block = np.empty(count, dtype=np.int32)
-    mixed = np.zeros(count, dtype=np.bool_)
-    starts = np.zeros(count, dtype=np.bool_)
-    starts[walk.starts] = True
-    for here in range(count):
-        node, above = walk.nodes[here], other_end(wiring, walk.enter[here] ^ 1)
-        if starts[here] or walk.low[here] == here:
-            block[here] = here
-            mixed[here] = across(wiring, closed, walk.enter[here], alive[above]) != alive[node]
-        else:
-            block[here] = block[place[above]]
-    for final in (False, True):
-        for here in range(count):
-            node = walk.nodes[here]
-            for link in wiring.links[wiring.first[node] : wiring.first[node + 1]]:
-                device = link >> 1
-                other = other_end(wiring, link)
-                rooted = zone_of[other] == ROOT
-                if not closed[device]:
-                    continue
-                if device == walk.enter[here] >> 1 and walk.low[here] == here:
-                    behind.node[device] = node
-                    behind.start[device] = first[here]
-                    behind.stop[device] = first[here + walk.sizes[here]]
-                elif rooted or block[place[other]] == block[here]:
-                    if final:
-                        behind.node[device] = SEARCH if mixed[block[here]] else NOTHING
-                    elif not _is_whole(wiring, closed, alive, device):
-                        mixed[block[here]] = True
+    block = np.arange(len(tree.nodes))
+    mixed = np.zeros(len(tree.nodes), dtype=np.bool_)
+    for here in looped[::-1]:
+        above = other_end(wiring, tree.enter[here] ^ 1)
+        if marks.zone[above] != ROOT:
+            block[here] = block[marks.number[above]]
+    links = np.concatenate((tree.enter[looped], tree.loops ^ 1))
+    for link in links:
+        top = block[marks.number[other_end(wiring, link)]]
+        enter = tree.enter[top]
+        comes_in = across(wiring, closed, enter, alive[other_end(wiring, enter ^ 1)]) == alive[tree.nodes[top]]
+        if not comes_in or not _is_whole(wiring, closed, alive, link >> 1):
+            mixed[top] = True
+    for link in links:
+        if mixed[block[marks.number[other_end(wiring, link)]]]:
+            behind.zone[link >> 1], behind.stop[link >> 1] = SEARCH, -1
 
 
 @compiled
@@ -179,35 +239,46 @@ def _is_whole(wiring: Wiring, closed: Masks, alive: Masks, device: int) -> bool:
 
 
 @compiled
-def gather(nodes: Rows, alive: Masks, customers: Customers) -> tuple[Rows, Rows, NDArray[np.float64], Rows, Rows]:
-    """Return the supplied customers of ``nodes`` in their order, and the sums over the nodes before each."""
-    count = len(nodes)
-    most = 0
-    for node in nodes:
-        most += customers.first[node + 1] - customers.first[node]
-    rows = np.empty(most, dtype=np.int32)
-    offsets, kw = np.zeros(count + 1, dtype=np.int32), np.zeros(count + 1, dtype=np.float64)
-    important, life_support = np.zeros(count + 1, dtype=np.int32), np.zeros(count + 1, dtype=np.int32)
-    found = 0
-    for here in range(count):
-        node = nodes[here]
-        if customers.common[node] & alive[node]:  # all of them are supplied, as nearly everywhere
-            for position in range(customers.first[node], customers.first[node + 1]):
-                rows[found] = customers.rows[position]
-                found += 1
+def _all_supplied(node: int, alive: Masks, customers: Customers) -> bool:
+    """Return whether all customers at ``node`` are known to be supplied, as nearly everywhere."""
+    return bool(alive[node] and not customers.named[node] & ~alive[node])
+
+
+@compiled
+def _add_up(nodes: Rows, alive: Masks, customers: Customers) -> tuple[Rows, NDArray[np.float64], Rows, Rows]:
+    """Return the sums over the supplied customers at the nodes before each: how many, kW, important, on life support."""
+    first, load_kw = np.zeros(len(nodes) + 1, dtype=np.int32), np.zeros(len(nodes) + 1, dtype=np.float64)
+    important, life_support = np.zeros(len(nodes) + 1, dtype=np.int32), np.zeros(len(nodes) + 1, dtype=np.int32)
+    for here, node in enumerate(nodes):
+        count, power, grave, gravest = 0, 0.0, 0, 0
+        if _all_supplied(node, alive, customers):
+            count = customers.first[node + 1] - customers.first[node]
             power = customers.node_load_kw[node]
             grave, gravest = customers.node_important[node], customers.node_life_support[node]
         else:
-            power, grave, gravest = 0.0, 0, 0
             for row in customers.rows[customers.first[node] : customers.first[node + 1]]:
                 if customers.wants[row] & alive[node]:
-                    rows[found] = row
-                    found += 1
+                    count += 1
                     power += customers.load_kw[row]
                     grave += customers.priority[row] == IMPORTANT
                     gravest += customers.priority[row] == LIFE_SUPPORT
-        offsets[here + 1] = found
-        kw[here + 1] = kw[here] + power
+        first[here + 1] = first[here] + count
+        load_kw[here + 1] = load_kw[here] + power
         important[here + 1] = important[here] + grave
         life_support[here + 1] = life_support[here] + gravest
-    return offsets, rows[:found].copy(), kw, important, life_support
+    return first, load_kw, important, life_support
+
+
+@compiled
+def _list(nodes: Rows, alive: Masks, customers: Customers, first: Rows) -> Rows:
+    """Return the rows of the supplied customers at ``nodes``, in their order; ``first`` counts them."""
+    listed = np.empty(first[-1], dtype=np.int32)
+    found = 0
+    for node in nodes:
+        everyone = _all_supplied(node, alive, customers)
+        for at in range(customers.first[node], customers.first[node + 1]):
+            row = customers.rows[at]
+            if everyone or customers.wants[row] & alive[node]:
+                listed[found] = row
+                found += 1
+    return listed

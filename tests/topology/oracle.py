@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 
 import networkx as nx
+import numpy as np
 
 from geo.schema import GridTables
 
 Place = tuple[str, str]
 Opened = dict[str, set[str]]
+
+_SWAPPED = {"delta_wye": "wye_delta", "wye_delta": "delta_wye", "centre_tapped": "wye_delta"}
 
 
 def _pairs(row: object, phases: str) -> list[tuple[str, str]]:
@@ -35,12 +39,44 @@ def _spread(graph: nx.Graph, live: set[Place]) -> set[Place]:
     return live.union(*(nx.node_connected_component(graph, place) for place in live if place in graph))
 
 
-def _is_energised(connection: str, phases: str, live: set[str]) -> bool:
-    """Whether a voltage is left across some winding at this side, worked out winding by winding."""
-    winding = connection.partition("_")[0] if connection != "centre_tapped" else ("wye" if len(phases) == 1 else "delta")
-    if winding == "wye" or len(phases) == 1:
+def _pairs_of(connection: str, phases: str) -> list[tuple[str, str]]:
+    """The pairs of phases that the windings at this side lie between; none where they lie between a phase and earth."""
+    winding = connection.partition("_")[0]
+    return [] if winding == "wye" or len(phases) == 1 else list(combinations(phases, 2))
+
+
+def _is_energised(connection: str, phases: str, live: set[str], bank: set[tuple[str, str]]) -> bool:
+    """Whether 0.4 of its voltage is left across some winding: dead ends float, and the windings of a bank are alike."""
+    own = _pairs_of(connection, phases)
+    if not own:
         return bool(live & set(phases))
-    return any({a, b} <= live for a, b in combinations(phases, 2))
+    if connection == "centre_tapped":
+        return any(set(pair) <= live for pair in own)
+    potential = {letter: np.exp(-2j * np.pi * "ABC".index(letter) / 3) for letter in live & set("ABC")}
+    windings = {tuple(sorted(pair)) for pair in [*own, *bank]}
+    dead = sorted({letter for pair in windings for letter in pair} - live)
+    admittance, current = np.eye(len(dead)) * 1e-9, np.zeros(len(dead), dtype=complex)
+    for pair in windings:
+        for here, there in (pair, pair[::-1]):
+            if here in dead:
+                admittance[dead.index(here), dead.index(here)] += 1
+                if there in dead:
+                    admittance[dead.index(here), dead.index(there)] -= 1
+                else:
+                    current[dead.index(here)] += potential[there]
+    potential |= dict(zip(dead, np.linalg.solve(admittance, current), strict=True))
+    return any(abs(potential[a] - potential[b]) > 0.4 * 3**0.5 for a, b in own)
+
+
+def _bank(units: list, row: object, side: str) -> set[tuple[str, str]]:
+    """The pairs of phases between which ``row`` and the single-phase units beside it have windings at one side."""
+    found = set()
+    for unit in units:
+        phases = unit.from_phases if side == "from" or not isinstance(unit.to_phases, str) else unit.to_phases
+        connection = unit.connection if side == "from" else _SWAPPED.get(unit.connection, unit.connection)
+        if (unit.from_node, unit.to_node) == (row.from_node, row.to_node) and len(phases) == 2:
+            found.update(_pairs_of(connection, phases))
+    return found
 
 
 def supply(
@@ -50,40 +86,52 @@ def supply(
     open_, closed = open_ or {}, closed or {}
     graph = _graph(grid, open_, closed)
     live = _spread(graph, {(row.node, letter) for row in grid.sources.itertuples() for letter in row.phases})
-    units = [row for row in grid.transformers.itertuples() if row.connection != "wye_wye"]
-    swapped = {"delta_wye": "wye_delta", "wye_delta": "delta_wye", "centre_tapped": "wye_delta"}
+    rows = [row for row in grid.transformers.itertuples() if row.connection != "wye_wye"]
+    units = [_Unit.of(row, rows, open_, closed, (fed_from or {}).get(row.id, "from")) for row in rows]
     while True:
         before = live
-        for row in units:
-            now = (set(row.from_phases) - open_.get(row.id, set())) | closed.get(row.id, set())
-            to_phases = row.to_phases if isinstance(row.to_phases, str) else row.from_phases
-            if (fed_from or {}).get(row.id, "from") == "from":
-                there = {letter for letter in row.from_phases if (row.from_node, letter) in live and letter in now}
-                if _is_energised(row.connection, row.from_phases, there):
-                    live = live | {(row.to_node, letter) for letter in to_phases}
-            else:
-                there = {letter for letter in to_phases if (row.to_node, letter) in live}
-                if _is_energised(swapped.get(row.connection, row.connection), to_phases, there):
-                    live = live | {(row.from_node, letter) for letter in now}
+        for unit in units:
+            if unit.is_energised(live):
+                live = live | unit.behind
         live = _spread(graph, live)
         if live == before:
-            fed_back = _fed_back(units, live, open_, fed_from or {})
+            fed_back = set().union(*(unit.before for unit in units if unit.feeds_back(live)))
             if not fed_back:
                 return live
             live = _spread(graph, live | fed_back)
 
 
-def _fed_back(units: list, live: set[Place], open_: Opened, fed_from: dict[str, str]) -> set[Place]:
-    """The dead feeding sides of unopened transformers whose other side is wholly alive."""
-    found: set[Place] = set()
-    for row in units:
-        if open_.get(row.id):
-            continue
+@dataclass(frozen=True)
+class _Unit:
+    """One transformer: the places before and behind it, seen from where it is fed."""
+
+    node: str
+    phases: str
+    connection: str
+    seen: set[str]
+    bank: set[tuple[str, str]]
+    before: set[Place]
+    behind: set[Place]
+    is_whole: bool
+
+    @classmethod
+    def of(cls, row: object, rows: list, open_: Opened, closed: Opened, side: str) -> _Unit:
         to_phases = row.to_phases if isinstance(row.to_phases, str) else row.from_phases
-        here, there = (row.from_node, row.from_phases), (row.to_node, to_phases)
-        if fed_from.get(row.id, "from") == "to":
-            here, there = there, here
-        feeding = {(here[0], letter) for letter in here[1]}
-        if not feeding & live and all((there[0], letter) in live for letter in there[1]):
-            found |= feeding
-    return found
+        now = (set(row.from_phases) - open_.get(row.id, set())) | closed.get(row.id, set())
+        whole = now == set(row.from_phases)
+        start, end = {(row.from_node, letter) for letter in now}, {(row.to_node, letter) for letter in to_phases}
+        if side == "from":
+            bank = _bank(rows, row, "from") if len(row.from_phases) == 2 else set()
+            seen = set("ABC12") if whole else now
+            return cls(row.from_node, row.from_phases, row.connection, seen, bank, start, end, whole)
+        connection = _SWAPPED.get(row.connection, row.connection)
+        bank = _bank(rows, row, "to") if len(to_phases) == 2 else set()
+        return cls(row.to_node, to_phases, connection, set("ABC12"), bank, end, start, whole)
+
+    def is_energised(self, live: set[Place]) -> bool:
+        there = {letter for letter in self.seen if (self.node, letter) in live}
+        return _is_energised(self.connection, self.phases, there, self.bank)
+
+    def feeds_back(self, live: set[Place]) -> bool:
+        """Whether the other side is wholly alive, though nothing passes from the feeding side, which is not."""
+        return self.is_whole and self.behind <= live and not self.before <= live and not self.is_energised(live)

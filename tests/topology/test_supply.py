@@ -122,6 +122,45 @@ def test_a_centre_tapped_winding_needs_both_its_ends(phases: str, opened: str, l
     assert letters_of(int(alive[network.node("b")])) == live
 
 
+@pytest.mark.parametrize(
+    ("units", "opened", "live"),
+    [
+        # Two units in open delta: in the phase where they meet each keeps half the voltage, across the other two phases.
+        ("AB>AB:delta_delta BC>BC:delta_delta", "A", "BC"),
+        ("AB>AB:delta_delta BC>BC:delta_delta", "B", "ABC"),
+        ("AB>AB:delta_delta BC>BC:delta_delta", "C", "AB"),
+        ("AB>AB:delta_delta BC>BC:delta_delta", "AB", ""),
+        ("AB>AB:delta_delta BC>BC:delta_delta", "AC", ""),
+        ("AB>A:delta_wye BC>B:delta_wye", "A", "B"),
+        ("AB>A:delta_wye BC>B:delta_wye", "B", "AB"),
+        # Three of them are a closed delta.
+        ("AB>A:delta_wye BC>B:delta_wye AC>C:delta_wye", "A", "ABC"),
+        ("AB>A:delta_wye BC>B:delta_wye AC>C:delta_wye", "AB", ""),
+        # Open wye to open delta: each unit lives with its own phase.
+        ("A>AB:wye_delta B>BC:wye_delta", "A", "BC"),
+        ("A>AB:wye_delta B>BC:wye_delta", "C", "ABC"),
+        ("A>AB:wye_delta B>BC:wye_delta", "AB", ""),
+        ("A>AB:wye_delta B>BC:wye_delta C>AC:wye_delta", "A", "ABC"),
+        ("A>AB:wye_delta B>BC:wye_delta C>AC:wye_delta", "AB", "AC"),
+        # Beside another unit a centre-tapped winding carries most of the load, and gets least of a shared voltage.
+        ("AB>AB:centre_tapped BC>C:delta_wye", "A", "C"),
+        ("AB>AB:centre_tapped BC>C:delta_wye", "B", "C"),
+        ("AB>AB:centre_tapped BC>C:delta_wye", "C", "AB"),
+    ],
+)
+def test_a_bank_of_single_phase_units_loses_phases_as_its_windings_are_joined(units: str, opened: str, live: str) -> None:
+    rows = [f"a =T{number}.{unit}= b" for number, unit in enumerate(units.split())]
+    network = build_network(tables_from_text("\n".join(["*s -L1- a", *rows, "b -L2- c : load"])))
+    alive = supplied(network, operate(network, normal_state(network), open=[("L1", opened)]))
+    assert letters_of(int(alive[network.node("c")])) == live
+
+
+def test_a_unit_with_an_open_end_shares_no_voltage_with_the_unit_beside_it() -> None:
+    network = build_network(tables_from_text("*s -L1- a =T1.AB>A:delta_wye= b\na =T2.BC>B:delta_wye= b : load"))
+    alive = supplied(network, operate(network, normal_state(network), open=[("T1", "B")]))
+    assert letters_of(int(alive[network.node("b")])) == "B"
+
+
 def test_a_transformer_fed_from_its_secondary_passes_that_way() -> None:
     network = build_network(tables_from_text("*s -L1- a\nb =T1:delta_wye= a\nb : load"))
     assert letters_of(int(network.healthy.alive[network.node("b")])) == "ABC"

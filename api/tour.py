@@ -1,0 +1,75 @@
+"""The demonstration and the server: a whole service on the example network, as files or in a browser."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from api.intake import load_network
+from api.lists import affected_csv
+from api.report import impact_json, impact_text
+from api.service import Service
+from api.settings import Settings
+from api.wiring import build_app, build_service, utc_now
+from maps.page import impact_page
+from outages.events import Outage
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "urban.gpkg"
+
+Say = Callable[[str], None]
+
+
+def write_example(out: Path, *, say: Say) -> str:
+    """Write impact.json, customers.csv, both notices and map.html of one example outage to ``out``; return a summary."""
+    say(f"Reading {EXAMPLE.name} …")
+    with tempfile.TemporaryDirectory() as scratch:
+        service, outage = _example(Path(scratch))
+        impact = service.preview(outage.facts.switching)
+        out.mkdir(parents=True, exist_ok=True)
+        files = {
+            "impact.json": impact_json(impact),
+            "customers.csv": affected_csv(impact, outage.facts, zone=service.utility.zone).decode(),
+            "map.html": impact_page(impact, service.layers(outage.facts.switching), title=outage.id, language="zh"),
+        }
+        files |= {
+            f"notice.{notice.language}.txt": f"{notice.title}\n\n{notice.body}\n" for notice in service.list_notices(outage)
+        }
+        for name, text in files.items():
+            (out / name).write_text(text, encoding="utf-8", newline="")
+    return f"{impact_text(impact)}\n\nWrote {', '.join(files)} to {out}/"
+
+
+def serve_demo(port: int, *, say: Say) -> None:
+    """Serve the example network with three example outages; what is entered is gone when the server stops."""
+    with tempfile.TemporaryDirectory(prefix="gridnotice-demo-") as scratch:
+        say("Demonstration on a published network (SimBench, urban) with synthetic places; outages are kept until it stops.")
+        run_server(_settings(Path(scratch)), host="127.0.0.1", port=port, say=say)
+
+
+def run_server(settings: Settings, *, host: str, port: int, say: Say) -> None:
+    """Serve until interrupted."""
+    say(f"Reading {settings.network} …")
+    config = uvicorn.Config(
+        build_app(settings),
+        host=host,
+        port=port,
+        log_level="warning",
+        # An open stream would keep the server from stopping.
+        timeout_graceful_shutdown=3,
+        server_header=False,
+    )
+    say(f"Serving on http://{host}:{port}/  (Ctrl+C stops it)")
+    uvicorn.Server(config).run()
+
+
+def _settings(scratch: Path) -> Settings:
+    return Settings(network=EXAMPLE, store=f"sqlite:///{scratch}/demo.db", demo=True)
+
+
+def _example(scratch: Path) -> tuple[Service, Outage]:
+    settings, now = _settings(scratch), utc_now()
+    service = build_service(settings, load_network(str(settings.network)), now=now)
+    return service, service.board(now).planned[-1]

@@ -1,0 +1,89 @@
+"""What the tests of the service share: the town, the service on it, a clock that stands still, a browser."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, sync_playwright
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.service import Service, Utility
+from api.settings import Settings
+from maps.assets import install
+from outages.store import open_store
+from tests.api.town import NOW, make_town
+from topology.network import Network, build_network
+
+
+@pytest.fixture(scope="session", autouse=True)
+def browser_files() -> None:
+    """Install what the pages load; does nothing when it is there."""
+    install()
+
+
+@pytest.fixture(scope="session")
+def town() -> Network:
+    return build_network(make_town())
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(network=Path("town"), store=f"sqlite:///{tmp_path}/outages.db", hosts=("testserver", "127.0.0.1"), demo=True)
+
+
+@pytest.fixture
+def service(town: Network, settings: Settings) -> Iterator[Service]:
+    store = open_store(settings.store)
+    utility = Utility({"zh": "东港供电公司", "en": "Donggang Power Supply"}, settings.hotline, settings.zone)
+    yield Service(town, store, utility)
+    store.close()
+
+
+@pytest.fixture
+def app(service: Service, settings: Settings) -> FastAPI:
+    return create_app(service, settings, lambda: NOW)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.fixture
+def server(app: FastAPI) -> Iterator[str]:
+    """A real server on a port of its own; the address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    running.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium without a window."""
+    path = shutil.which("chromium")
+    assert path, "these tests open pages in Chromium: apt-get install chromium fonts-noto-cjk"
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    switches += ["--lang=en-US"]  # of the browser's own parts, such as the fields for dates
+    switches += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=switches)
+        yield browser
+        browser.close()

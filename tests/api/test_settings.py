@@ -1,0 +1,47 @@
+"""Settings are read once, checked, and never change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from api.settings import Settings
+
+
+def test_what_is_not_set_has_a_default_that_is_safe() -> None:
+    settings = Settings(network=Path("net.gpkg"))
+    assert settings.public_threshold == 5
+    assert settings.hosts == ("127.0.0.1", "localhost", "[::1]")
+    assert not settings.demo
+
+
+def test_the_environment_sets_what_a_utility_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDNOTICE_NETWORK", "net.gpkg")
+    monkeypatch.setenv("GRIDNOTICE_ZONE", "Europe/London")
+    monkeypatch.setenv("GRIDNOTICE_LANGUAGES", '["en"]')
+    settings = Settings()
+    assert (settings.network, settings.zone, settings.languages) == (Path("net.gpkg"), "Europe/London", ("en",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"zone": "Mars/Olympus"}, "is no time zone. Give an IANA name"),
+        ({"zone": "../../etc/passwd"}, "is no time zone"),
+        ({"languages": ()}, "at least 1"),
+        ({"languages": ("tlh",)}, "'zh' or 'en'"),
+        ({"public_threshold": 1}, "greater than or equal to 2"),
+        ({"hotline": ""}, "at least 1"),
+        ({"colour": "green"}, "Extra inputs"),
+    ],
+)
+def test_settings_that_cannot_work_are_explained(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Settings(network=Path("net.gpkg"), **changes)  # type: ignore[arg-type]
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings(network=Path("net.gpkg")).zone = "UTC"  # type: ignore[misc]
