@@ -24,7 +24,6 @@ test: $(TEST) $(ASSETS) browser  ## install what the tests need, check style, ty
 	$(BIN)/ruff check .; \
 	$(BIN)/mypy; \
 	$(BIN)/lint-imports; \
-	$(BIN)/python -m docs.generate --check; \
 	$(BIN)/pytest -q -n 2 --dist worksteal; \
 	echo "All checks passed in $$((SECONDS - started)) s."
 
@@ -39,6 +38,11 @@ bench: $(TEST)  ## measure, as ratios in one run, and write docs/benchmarks.md
 
 docs: $(TEST)  ## write the pages that are generated from the code
 	$(BIN)/python -m docs.generate
+
+screenshots: $(TEST) $(ASSETS) browser  ## take the pictures of the README anew
+	@$(BIN)/gridnotice demo --port 8765 & server=$$!; trap "kill $$server" EXIT; \
+	for try in {1..60}; do curl -sf http://127.0.0.1:8765/health/live >/dev/null && break || sleep 1; done; \
+	$(BIN)/python -m docs.screenshots http://127.0.0.1:8765
 
 lock:  ## choose the newest versions within the bounds of pyproject.toml and write requirements/*.txt anew
 	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install -q uv

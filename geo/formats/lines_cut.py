@@ -70,8 +70,9 @@ class Pieces:
 
 def ends_of(shapes: Geometries) -> Floats:
     """Return the first and the last point of each line, shape (n, 2, 2)."""
-    first, last = shapely.get_point(shapes, 0), shapely.get_point(shapes, -1)
-    return np.stack([shapely.get_coordinates(first), shapely.get_coordinates(last)], axis=1)
+    xy, owner = shapely.get_coordinates(shapes, return_index=True)
+    new = np.diff(owner) > 0
+    return np.stack([xy[np.append(True, new)], xy[np.append(new, True)]], axis=1)
 
 
 def cut_lines(lines: Lines, shapes_m: Geometries, joints: Joints, metric: object) -> Pieces:

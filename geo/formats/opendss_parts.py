@@ -19,6 +19,7 @@ import pandas as pd
 
 from geo.formats.opendss_circuit import Circuit, Element, Terminal
 from geo.formats.opendss_phases import ABC, Letters
+from geo.schema import TABLES, TEXT
 
 Row = dict[str, Any]
 
@@ -67,7 +68,7 @@ def sources(circuit: Circuit, letters: Letters) -> pd.DataFrame:
         for source in circuit.elements["Vsource"]
         if source.enabled
     ]
-    return frame([row for row in rows if row["phases"]], "id", "node", "phases")
+    return frame("sources", [row for row in rows if row["phases"]], "id", "node", "phases")
 
 
 def customers(circuit: Circuit, letters: Letters) -> pd.DataFrame:
@@ -83,7 +84,7 @@ def customers(circuit: Circuit, letters: Letters) -> pd.DataFrame:
         for load in circuit.elements["Load"]
         if load.enabled
     ]
-    return frame([row for row in rows if row["phases"]], "id", "node", "phases", "category", "load_kw")
+    return frame("customers", [row for row in rows if row["phases"]], "id", "node", "phases", "category", "load_kw")
 
 
 def category_of(load_shape: str) -> str:
@@ -104,7 +105,7 @@ def lines(circuit: Circuit, letters: Letters) -> pd.DataFrame:
         for branch, joined in _branches(circuit, letters)
         if any(joint.closed for joint in joined) and not _is_switch(circuit, branch)
     ]
-    return frame(rows, "id", "from_node", "to_node", "phases", "to_phases", "length_m", "voltage_kv")
+    return frame("lines", rows, "id", "from_node", "to_node", "phases", "to_phases", "length_m", "voltage_kv")
 
 
 def switches(circuit: Circuit, letters: Letters) -> pd.DataFrame:
@@ -114,7 +115,7 @@ def switches(circuit: Circuit, letters: Letters) -> pd.DataFrame:
         control = circuit.control_at(branch, 0) or circuit.control_at(branch, 1)
         found = switch_rows(_ends(branch), joined, control.kind if control else "switch")
         rows += [row for row in found if row["normal_state"] == "open" or _is_switch(circuit, branch)]
-    return frame(rows, *SWITCH_COLUMNS)
+    return frame("switches", rows, *SWITCH_COLUMNS)
 
 
 def switch_rows(ends: Row, joined: list[Joint], kind: str) -> list[Row]:
@@ -128,9 +129,15 @@ def switch_rows(ends: Row, joined: list[Joint], kind: str) -> list[Row]:
     return [row for row in rows if row["phases"]]
 
 
-def frame(rows: list[Row], *columns: str) -> pd.DataFrame:
-    """Return the rows as a table that has its columns even where it has no rows."""
-    return pd.DataFrame({column: [row[column] for row in rows] for column in columns})
+def frame(table: str, rows: list[Row], *columns: str) -> pd.DataFrame:
+    """Return the rows with the named columns of a table, which are there even where it has no rows."""
+    kinds = {column: TABLES[table].column(column).kind for column in columns}
+    return pd.DataFrame(
+        {
+            column: pd.Series([row[column] for row in rows], dtype="float64" if kind == "number" else TEXT)
+            for column, kind in kinds.items()
+        }
+    )
 
 
 def length_m(line: Element) -> float | None:

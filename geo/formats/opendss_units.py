@@ -31,7 +31,6 @@ import pandas as pd
 from geo.formats.opendss_circuit import EARTH, Circuit, Element, Terminal
 from geo.formats.opendss_parts import SWITCH_COLUMNS, Joint, Row, frame, letters_at, switch_rows
 from geo.formats.opendss_phases import Letters, is_centre_tapped
-from geo.schema import TEXT
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def transformers(circuit: Circuit, letters: Letters) -> pd.DataFrame:
     """Return the transformers that are in service and have phases at both sides."""
     columns = ("id", "from_node", "to_node", "from_phases", "to_phases", "connection", "kva", "bank")
     rows = [row for unit in units(circuit) for row in _rows(unit, _windings(circuit, unit, letters))]
-    return _named_banks(_without_held_phases(frame(rows, *columns).astype({"bank": TEXT})))
+    return _named_banks(_without_held_phases(frame("transformers", rows, *columns)))
 
 
 def _without_held_phases(rows: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +77,7 @@ def terminal_switches(circuit: Circuit, letters: Letters) -> pd.DataFrame:
             if inner != terminal.bus:
                 ends = {"id": control.id if control else f"{inner}.switch", "from_node": terminal.bus, "to_node": inner}
                 rows += switch_rows(ends, _leads(terminal, letters), control.kind if control else "switch")
-    return frame(rows, *SWITCH_COLUMNS)
+    return frame("switches", rows, *SWITCH_COLUMNS)
 
 
 def _leads(terminal: Terminal, letters: Letters) -> list[Joint]:

@@ -114,6 +114,7 @@ def trees(draw: st.DrawFn) -> GridTables:
     return tables(lines=lines(*pairs), transformers=[STATION[0] | {"from_node": "MV"}], customers=served("".join(at)))
 
 
+@settings(max_examples=60, deadline=None)
 @given(grid=trees())
 def test_what_lies_behind_a_line_is_a_run_on_one_cable(grid: GridTables) -> None:
     cables, number = traced(grid)
@@ -130,7 +131,7 @@ def test_what_lies_behind_a_line_is_a_run_on_one_cable(grid: GridTables) -> None
     assert gaps[changes].min(initial=np.inf) > gaps[~changes].max(initial=0)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(grid=grids())
 def test_supplies_are_the_parts_of_the_graph_but_where_transformers_are_fed(grid: GridTables) -> None:
     graph = nx.Graph()

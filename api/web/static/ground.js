@@ -27,6 +27,7 @@ const STYLES = {
   town: () => ({ color: token("--map-line"), weight: 1.5, fillColor: token("--map-area"), fillOpacity: 0.6 }),
   community: () => ({ color: token("--map-line"), weight: 1, dashArray: "4 4", fill: false }),
 };
+
 export async function layGround(map, language) {
   const answer = await fetch("/api/v1/public/places.geojson");
   if (!answer.ok) return null;
@@ -57,7 +58,7 @@ function nameGround(map, layers, language) {
     const seen = places.filter(({ bounds }) => map.getBounds().intersects(bounds));
     const kind = NAMED_KINDS.find((one) => {
       const of = seen.filter((place) => place.kind === one);
-      return of.length > 1 && of.filter(hasRoom).length * 2 >= of.length;
+      return of.length > 0 && of.filter(hasRoom).length * 2 >= of.length;
     });
     const taken = [];
     for (const { words, bounds } of seen.filter((place) => place.kind === kind && hasRoom(place))) {
