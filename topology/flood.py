@@ -40,6 +40,15 @@ def compiled(function: _Function) -> _Function:
     return cast(_Function, njit(cache=True, nogil=True)(function)) if COMPILED else function
 
 
+def compiled_step(function: _Function) -> _Function:
+    """Return ``function`` compiled for use within loops; it must make no array.
+
+    Left to itself numba counts the references to all arrays of a `Wiring` at each call, which takes ten times as long as what
+    the call does.
+    """
+    return cast(_Function, njit(cache=True, nogil=True, _nrt=False)(function)) if COMPILED else function
+
+
 _SOME = 64
 """Room for a few, at the start."""
 
@@ -136,13 +145,13 @@ def transformers_away(wiring: Wiring, closed: Masks, sources: Masks) -> Rows:
     return _levels(wiring, closed, sources)
 
 
-@compiled
+@compiled_step
 def other_end(wiring: Wiring, link: int) -> int:
     """Return the node at the far end of ``link``."""
     return int(wiring.from_node[link >> 1] if link & 1 else wiring.to_node[link >> 1])
 
 
-@compiled
+@compiled_step
 def across(wiring: Wiring, closed: Masks, link: int, mask: int) -> int:
     """Return the mask that arrives at the far end of ``link`` when ``mask`` is live at its near end.
 
@@ -165,13 +174,13 @@ def with_room(items: Rows, used: int) -> Rows:
     return longer
 
 
-@compiled
+@compiled_step
 def _is_against(wiring: Wiring, link: int) -> bool:
     """Return whether ``link`` leads to the feeding side of a one-way transformer."""
     return bool((wiring.backward[link >> 1] if link & 1 else wiring.forward[link >> 1]) == 0)
 
 
-@compiled
+@compiled_step
 def _gain(node: int, gained: int, link: int, now: int, alive: Masks, entry: Rows, parent: Rows, since: Rows) -> None:
     """Make the phases ``gained`` live at ``node``; say through which link, and when, if that is wanted."""
     if len(entry):

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topology.customers import IMPORTANT, LIFE_SUPPORT, Customers
-from topology.flood import Rows, Wiring, across, compiled, other_end, spread, with_room
+from topology.flood import Rows, Wiring, across, compiled, compiled_step, other_end, spread, with_room
 from topology.transfer import Masks
 
 NOTHING = -1
@@ -231,14 +231,14 @@ def _judge_loops(wiring: Wiring, closed: Masks, alive: Masks, tree: _Tree, loope
             behind.zone[link >> 1], behind.stop[link >> 1] = SEARCH, -1
 
 
-@compiled
+@compiled_step
 def _is_whole(wiring: Wiring, closed: Masks, alive: Masks, device: int) -> bool:
     """Return whether all phases that live at both ends of ``device`` pass it."""
     here, there = alive[wiring.from_node[device]], alive[wiring.to_node[device]]
     return bool(closed[device] == here and wiring.phases[device] == here and wiring.to_phases[device] == there)
 
 
-@compiled
+@compiled_step
 def _all_supplied(node: int, alive: Masks, customers: Customers) -> bool:
     """Return whether all customers at ``node`` are known to be supplied, as nearly everywhere."""
     return bool(alive[node] and not customers.named[node] & ~alive[node])

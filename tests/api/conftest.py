@@ -1,8 +1,7 @@
-"""What the tests of the service share: the town, the service on it, a clock that stands still, a browser."""
+"""What the tests of the service share: the town, the service on it, a clock that stands still."""
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 import time
@@ -12,22 +11,14 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, sync_playwright
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.service import Service, Utility
 from api.settings import Settings
-from maps.assets import install
 from outages.store import open_store
 from tests.api.town import NOW, make_town
 from topology.network import Network, build_network
-
-
-@pytest.fixture(scope="session", autouse=True)
-def browser_files() -> None:
-    """Install what the pages load; does nothing when it is there."""
-    install()
 
 
 @pytest.fixture(scope="session")
@@ -73,17 +64,3 @@ def server(app: FastAPI) -> Iterator[str]:
     running.should_exit = True
     thread.join()
     listener.close()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium without a window."""
-    path = shutil.which("chromium")
-    assert path, "these tests open pages in Chromium: apt-get install chromium fonts-noto-cjk"
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    switches += ["--lang=en-US"]  # of the browser's own parts, such as the fields for dates
-    switches += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=switches)
-        yield browser
-        browser.close()

@@ -152,16 +152,10 @@ def test_overlaps_are_found_and_weighed(name: str) -> None:
     assert all(p.ids == ("T0 and T1",) for p in problems)
 
 
-def test_public_transformers_without_an_area_are_named() -> None:
-    tables = network([], ["public", "dedicated", "public"])
-    (problem,) = check_areas(given_areas(T0=square(0, 0, 1)), tables.transformers)
-    assert (problem.ids, problem.severity) == (("T2",), "warning")
-
-
 def test_no_areas_at_all_is_one_short_remark() -> None:
     tables = network([], ["public"] * 2)
     (problem,) = check_areas(tables.service_areas, tables.transformers)
-    assert str(problem) == "service_areas: is absent. Draw it; until then it is derived from where the customers are."
+    assert str(problem) == "service_areas: is absent. Draw them; until then they are derived from where the customers are."
 
 
 boxes = st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(1, 4)).map(
