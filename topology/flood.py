@@ -165,13 +165,11 @@ def across(wiring: Wiring, closed: Masks, link: int, mask: int) -> int:
 
 
 @compiled
-def with_room(items: Rows, used: int) -> Rows:
-    """Return ``items``, or a longer copy where all of them are used."""
-    if used < len(items):
-        return items
-    longer = np.empty(2 * len(items), dtype=np.int32)
-    longer[:used] = items
-    return longer
+def longer(items: Rows) -> Rows:
+    """Return a copy of ``items`` with as much room again."""
+    copy = np.empty(2 * len(items), dtype=np.int32)
+    copy[: len(items)] = items
+    return copy
 
 
 @compiled_step
@@ -213,16 +211,21 @@ def _flood(
     while head < tail:
         met = 0
         while head < tail:
-            node = queue[head]
-            head += 1
-            if len(order) and not seen[node]:
-                seen[node] = True
-                order[reached] = node
-                reached += 1
+            if len(order):
+                node = queue[head]
+                head += 1
+                if not seen[node]:
+                    seen[node] = True
+                    order[reached] = node
+                    reached += 1
+            else:  # neighbours one after the other are quicker
+                tail -= 1
+                node = queue[tail]
             for at in range(wiring.first[node], wiring.first[node + 1]):
                 link = wiring.links[at]
                 if _is_against(wiring, link):
-                    against = with_room(against, met)
+                    if met == len(against):
+                        against = longer(against)
                     against[met] = link
                     met += 1
                     continue
@@ -231,12 +234,14 @@ def _flood(
                 if gained:
                     now += 1
                     _gain(other, gained, link, now, alive, entry, parent, since)
-                    queue = with_room(queue, tail)
+                    if tail == len(queue):
+                        queue = longer(queue)
                     queue[tail] = other
                     tail += 1
         now += 1
         for node in _feed_back(wiring, closed, against[:met], now, alive, entry, parent, since):
-            queue = with_room(queue, tail)
+            if tail == len(queue):
+                queue = longer(queue)
             queue[tail] = node
             tail += 1
     return reached

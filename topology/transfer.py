@@ -74,13 +74,18 @@ def windings(connection: str, phases: str, to_phases: str, *, bank: Sequence[str
     - In an **open delta** of units between AB and BC, so it is for the phase B in which they meet: each keeps half. With A or C
       lost one unit is dead and the other whole. A closed delta of three units is a delta.
     - A **centre-tapped** winding, between a phase and earth or between two phases, needs every end: beside other units it
-      carries most of the load, and so gets least of a shared voltage. With two lost there is never anything left.
+      carries most of the load, and so gets least of a shared voltage. With two lost nothing is left between two phases.
 
-    Solved voltages (OpenDSS) bear this out while nothing else hangs on the lost phases and the windings are loaded alike. No
-    rule about switches alone can know otherwise. This one errs by naming too many where other customers' load to earth hangs on
-    a lost phase, which holds it near earth: windings between phases then keep 0.55; and where a wye–delta bank with an
-    earthed neutral feeds the lost phase of its primary back. It errs by naming too few where one of two windings in
-    series carries over half as much again as the other, and gets less than 0.4.
+    Solved voltages (OpenDSS) bear this out while the windings are loaded alike and nothing else hangs on the lost phases. What
+    they do otherwise hangs on loads, which no rule about switches knows. This one names too many where
+
+    - customers with a load to earth hold a lost phase near earth: windings between phases then keep 0.55,
+    - a wye–delta bank whose neutral is earthed, or a load between phases, feeds a lost phase back;
+
+    and too few where
+
+    - one of two windings in series carries over half as much again as the other, and so gets less than 0.4,
+    - of three phases one is left in a network without earth, or before a wye–wye without earth: it has no return.
     """
     primary, secondary = mask_of(phases), mask_of(to_phases)
     if connection == "wye_delta" or len(phases) == 1:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topology.customers import IMPORTANT, LIFE_SUPPORT, Customers
-from topology.flood import Rows, Wiring, across, compiled, compiled_step, other_end, spread, with_room
+from topology.flood import Rows, Wiring, across, compiled, compiled_step, longer, other_end, spread
 from topology.transfer import Masks
 
 NOTHING = -1
@@ -119,23 +119,22 @@ def rewrite_zones(
 
 @compiled
 def _forget(wiring: Wiring, nodes: Rows, device: int, marks: Marks, behind: Behind) -> Rows:
-    """Unsee ``nodes`` and what is behind the devices there; return the links from roots to them, and by ``device``."""
-    marks.zone[nodes] = UNSEEN
-    ways = np.empty(_SOME, dtype=np.int32)
-    count = 0
-    for node in nodes:
-        for at in range(wiring.first[node], wiring.first[node + 1]):
-            link = wiring.links[at]
-            behind.zone[link >> 1], behind.start[link >> 1], behind.stop[link >> 1] = NOTHING, 0, 0
-            if marks.zone[other_end(wiring, link)] == ROOT:
-                ways = with_room(ways, count)
-                ways[count] = link ^ 1
-                count += 1
-    ways = with_room(ways, count + 1)
+    """Unsee ``nodes`` and what is behind the devices there; return the links from roots to them, and those of ``device``."""
+    ways, count = np.empty(_SOME, dtype=np.int32), 0
     for link in (2 * device, 2 * device + 1):  # it may lead to nodes that were dead
         if marks.zone[other_end(wiring, link ^ 1)] == ROOT:
             ways[count] = link
             count += 1
+    for node in nodes:
+        marks.zone[node] = UNSEEN
+        for at in range(wiring.first[node], wiring.first[node + 1]):
+            link = wiring.links[at]
+            behind.zone[link >> 1], behind.start[link >> 1], behind.stop[link >> 1] = NOTHING, 0, 0
+            if marks.zone[other_end(wiring, link)] == ROOT:
+                if count == len(ways):
+                    ways = longer(ways)
+                ways[count] = link ^ 1
+                count += 1
     return ways[:count]
 
 
@@ -149,7 +148,8 @@ def _walk(wiring: Wiring, closed: Masks, ways: Rows, marks: Marks, next_zone: in
     for way in ways:
         if not closed[way >> 1] or marks.zone[other_end(wiring, way)] != UNSEEN:
             continue
-        starts = with_room(starts, zones)
+        if zones == len(starts):
+            starts = longer(starts)
         starts[zones] = seen
         ahead[0] = way
         waiting = 1
@@ -161,7 +161,8 @@ def _walk(wiring: Wiring, closed: Masks, ways: Rows, marks: Marks, next_zone: in
                 continue
             marks.zone[node] = next_zone + zones
             marks.number[node] = seen
-            nodes, enter = with_room(nodes, seen), with_room(enter, seen)
+            if seen == len(nodes):
+                nodes, enter = longer(nodes), longer(enter)
             nodes[seen], enter[seen] = node, link
             seen += 1
             for at in range(wiring.first[node], wiring.first[node + 1]):
@@ -169,11 +170,13 @@ def _walk(wiring: Wiring, closed: Masks, ways: Rows, marks: Marks, next_zone: in
                 if not closed[out >> 1] or out >> 1 == link >> 1:
                     continue
                 if marks.zone[other_end(wiring, out)] == UNSEEN:
-                    ahead = with_room(ahead, waiting)
+                    if waiting == len(ahead):
+                        ahead = longer(ahead)
                     ahead[waiting] = out
                     waiting += 1
                 else:
-                    loops = with_room(loops, looping)
+                    if looping == len(loops):
+                        loops = longer(loops)
                     loops[looping] = out
                     looping += 1
         zones += 1
@@ -196,7 +199,8 @@ def _find_bridges(wiring: Wiring, tree: _Tree, first: Rows, marks: Marks, behind
             behind.start[device] = first[here]
             behind.stop[device] = first[here + sizes[here]]
         else:
-            looped = with_room(looped, looping)
+            if looping == len(looped):
+                looped = longer(looped)
             looped[looping] = here
             looping += 1
         above = other_end(wiring, tree.enter[here] ^ 1)

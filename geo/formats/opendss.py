@@ -11,7 +11,8 @@ What is read as what:
 - lines, and reactors and capacitors between two buses, are lines or switches: `geo.formats.opendss_parts`
 - transformers, regulators and autotransformers: `geo.formats.opendss_units`
 - nodes 1, 2, 3 are the phases A, B, C, or the legs 1 and 2 behind a centre-tapped transformer: `geo.formats.opendss_phases`
-- one load is one customer, on every phase that it touches: one between phases A and B has both. Its category is what the name
+- one load is one customer, on every phase that it touches. One between phases A and B has both, and with one of them lost it is
+  partly supplied: what is left across it, from nothing to 0.58, hangs on the other loads there. Its category is what the name
   of its load shape says
 - feeders are numbered in the order in which lines leave the sources' busbars (`geo.formats.normal_state.feeder_of_nodes`)
 """
