@@ -24,6 +24,7 @@ from notices.scope import write_scope
 from notices.text import write_notice
 from outages.events import ANNOUNCED_CLASSES, FactProblem, FactsError, Operation, OutageFacts, Switching, switching_to_json
 from outages.impact import Impact
+from outages.store import StoreError
 from topology.network import Network, UnknownIdError
 from topology.supply import UnknownPhaseError
 
@@ -36,6 +37,7 @@ MENDABLE = (
     FactsError,
     NoticeError,
     AssetError,
+    StoreError,
     OSError,
 )
 """Errors that whoever typed the command can mend; their texts say how."""

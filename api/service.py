@@ -9,7 +9,6 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -17,12 +16,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from api.backdrop import backdrop
-from api.language import LANGUAGES, Language
+from api.language import Language
 from api.live import Board, LiveOutages
-from api.reasons import reason_in
 from api.search import DeviceIndex, FoundDevice
+from api.telling import book_of, notice_facts, told
+from api.utility import Utility
 from maps.geojson import Geo
 from maps.layers import Layers, impact_layers
+from notices.addresses import AddressBook
 from notices.facts import check_facts
 from notices.scope import write_scope
 from notices.text import Notice, NoticeError, NoticeFacts, write_notice
@@ -49,16 +50,6 @@ KEPT_IMPACTS = 256
 
 _ID_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """What can be told apart on paper and on the telephone: no 0 and O, no 1 and I."""
-
-
-@dataclass(frozen=True)
-class Utility:
-    """Who speaks to the public, and on whose clock."""
-
-    names: dict[Language, str]
-    hotline: str
-    zone: str
-    languages: tuple[Language, ...] = LANGUAGES
 
 
 def make_outage_id(now: datetime, zone: str) -> str:
@@ -101,9 +92,9 @@ class Service:
         layers: Layers = self._layers(switching)
         return layers
 
-    def scope(self, switching: Switching, language: Language, *, transferred: bool = False) -> str:
-        """Return the words that name whom ``switching`` affects; with ``transferred`` also those whom a tie keeps on."""
-        text: str = self._scope(switching, language, transferred)
+    def scope(self, switching: Switching, language: Language, *, outage_class: str = "planned") -> str:
+        """Return the words that name whom an outage of this class is to be told to."""
+        text: str = self._scope(switching, language, outage_class)
         return text
 
     def enter(self, facts: OutageFacts, *, by: str, now: datetime, key: str | None = None) -> Outage:
@@ -189,8 +180,7 @@ class Service:
         self._store.close()
 
     def _concerns_anybody(self, facts: OutageFacts) -> bool:
-        impact = self.preview(facts.switching)
-        return len(impact.affected) > 0 or (_tells_transferred(facts) and len(impact.transferred) > 0)
+        return len(told(self.preview(facts.switching), facts.outage_class)) > 0
 
     def _check_tellable(self, facts: OutageFacts, now: datetime) -> None:
         if self._concerns_anybody(facts):
@@ -200,32 +190,25 @@ class Service:
                 raise FactsError(*error.problems) from error
 
     def _notice_facts(self, facts: OutageFacts, language: Language, *, reference: str, issued_at: datetime) -> NoticeFacts:
-        return NoticeFacts(
-            reference=reference,
-            outage_class=facts.outage_class,
-            start=facts.start,
-            end=facts.end,
-            reason=reason_in(facts.reason, language),
+        return notice_facts(
+            facts,
+            self.utility,
+            language,
             lines=self.preview(facts.switching).feeders,
-            scope=self.scope(facts.switching, language, transferred=_tells_transferred(facts)),
-            issuer=self.utility.names[language],
-            hotline=self.utility.hotline,
-            zone=self.utility.zone,
+            scope=self.scope(facts.switching, language, outage_class=facts.outage_class),
+            reference=reference,
             issued_at=issued_at,
         )
 
-    def _write_scope(self, switching: Switching, language: Language, transferred: bool) -> str:
-        impact = self._assess(switching)
-        rows = np.union1d(impact.affected, impact.transferred) if transferred else impact.affected
-        return write_scope(self.network.tables, rows, language=language).text
+    @cached_property
+    def _book(self) -> AddressBook:
+        return book_of(self.network)
+
+    def _write_scope(self, switching: Switching, language: Language, outage_class: str) -> str:
+        return write_scope(self._book, told(self._assess(switching), outage_class), language=language).text
 
     def _append(self, outage_id: str, seen: int, event: Event, command: Command | None) -> Outage:
         return self._store.append(outage_id, seen, [event], command=command)
-
-
-def _tells_transferred(facts: OutageFacts) -> bool:
-    """A load transfer is told to those who are moved: a short break comes with it."""
-    return facts.outage_class == "load_transfer"
 
 
 def _command(key: str | None, asked: dict[str, object]) -> Command | None:

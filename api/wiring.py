@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.demo import enter_demo_outages
 from api.intake import load_network
-from api.language import Language
-from api.service import Service, Utility
+from api.service import Service
 from api.settings import Settings
+from api.utility import utility_of
 from outages.store import open_store
 from topology.network import Network
 
@@ -27,9 +27,7 @@ def build_service(settings: Settings, network: Network, *, now: datetime) -> Ser
 
     Raises StoreError.
     """
-    names: dict[Language, str] = {"zh": settings.utility_zh, "en": settings.utility_en}
-    utility = Utility(names=names, hotline=settings.hotline, zone=settings.zone, languages=settings.languages)
-    service = Service(network, open_store(settings.store), utility)
+    service = Service(network, open_store(settings.store), utility_of(settings))
     if settings.demo:
         enter_demo_outages(service, now)
     return service

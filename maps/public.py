@@ -26,6 +26,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import shapely
@@ -124,11 +125,21 @@ def _utc(moment: datetime) -> str:
 
 def _counted(ground: _Ground, place: int, customers: int, threshold: int) -> dict[str, object]:
     return {
-        "place": ground.tree.name[place] if place >= 0 else None,
-        "place_en": ground.tree.name_en[place] if place >= 0 else None,
+        "place": _label(ground, place, "zh") if place >= 0 else None,
+        "place_en": _label(ground, place, "en") if place >= 0 else None,
         "customers": public_count(customers, threshold=threshold),
         "fewer_than": threshold if customers < threshold else None,
     }
+
+
+def _label(ground: _Ground, place: int, language: Literal["zh", "en"]) -> str:
+    """Return the name of a place, with the places it is in where another place has the same name."""
+    names = ground.tree.name if language == "zh" else ground.tree.name_en
+    alike = np.flatnonzero(names == names[place])
+    if len(alike) == 1:
+        return str(names[place])
+    path = [str(names[row]) for row in ground.tree.ancestors(place) if row == place or ground.tree.parent[row] >= 0]
+    return "".join(reversed(path)) if language == "zh" else ", ".join(path)
 
 
 @lru_cache(maxsize=4)  # asked for each outage; a network never changes

@@ -173,7 +173,7 @@ def longer(items: Rows) -> Rows:
 
 
 @compiled_step
-def _is_against(wiring: Wiring, link: int) -> bool:
+def is_against(wiring: Wiring, link: int) -> bool:
     """Return whether ``link`` leads to the feeding side of a one-way transformer."""
     return bool((wiring.backward[link >> 1] if link & 1 else wiring.forward[link >> 1]) == 0)
 
@@ -223,7 +223,7 @@ def _flood(
                 node = queue[tail]
             for at in range(wiring.first[node], wiring.first[node + 1]):
                 link = wiring.links[at]
-                if _is_against(wiring, link):
+                if is_against(wiring, link):
                     if met == len(against):
                         against = longer(against)
                     against[met] = link

@@ -73,7 +73,6 @@ class SliceIndex:
         self.network = network
         self.version = 0
         self.state = State(start.closed.copy(), start.sources)
-        self.alive: Masks = network.healthy.alive.copy() if state is None else supplied(network, start)
         self._roots = np.flatnonzero(start.sources).astype(np.int32)
         self._marks = Marks(np.empty(nodes, dtype=np.int32), np.empty(nodes, dtype=np.int32))
         self._behind = Behind(*(np.empty(devices, dtype=np.int32) for _ in Behind._fields))
@@ -143,7 +142,6 @@ class SliceIndex:
         self.state.closed[device] = mask
         self.version += 1
         if self._is_odd:
-            self.alive = supplied(self.network, self.state)
             self._write_all()
         elif any(self._mark_at[end] != UNSEEN for end in self._ends(device)):
             self._rewrite(device)
@@ -166,41 +164,33 @@ class SliceIndex:
         return self.search([(device, 0)])[0] if self._zone_at[device] == SEARCH else _NO_ROWS
 
     def _write_all(self) -> None:
-        """Number and write all zones; what is live is known."""
-        wiring, state = self.network.wiring, self.state
+        """Trace, number and write all zones."""
+        wiring, customers, marks, behind = self.network.wiring, self.network.customers, self._marks, self._behind
         self._sheets: dict[int, _Sheet] = {}
-        self._marks.zone[:] = UNSEEN
-        self._marks.zone[self._roots] = ROOT
-        for numbers, start in zip(self._behind, (NOTHING, 0, 0), strict=True):
+        self.alive: Masks = self.state.sources.copy()
+        marks.zone[:] = UNSEEN
+        marks.zone[self._roots] = ROOT
+        for numbers, start in zip(behind, (NOTHING, 0, 0), strict=True):
             numbers[:] = start
         ways = np.concatenate([_NO_ROWS, *(wiring.links[wiring.first[root] : wiring.first[root + 1]] for root in self._roots)])
-        customers, marks = self.network.customers, self._marks
-        self._keep(write_zones(wiring, state.closed, self.alive, customers, ways, marks, self._behind, self._next_zone))
-        self._check_roots(self._roots)
+        self._keep(write_zones(wiring, self.state, self.alive, customers, ways, marks, behind, self._next_zone))
 
     def _rewrite(self, device: int) -> None:
         """Trace, number and write the zones at ``device``, and what was dead and is joined to them now."""
-        wiring, closed, customers = self.network.wiring, self.state.closed, self.network.customers
+        wiring, customers, marks, behind = self.network.wiring, self.network.customers, self._marks, self._behind
         zones = self._zones_at(device)
         nodes = self._nodes_of(zones)
         for zone in zones:
             del self._sheets[zone]
-        marks, behind, zone = self._marks, self._behind, self._next_zone
-        roots, found = rewrite_zones(wiring, closed, self.alive, customers, nodes, device, marks, behind, zone)
-        self._keep(found)
-        self._check_roots(roots)
+        self._keep(rewrite_zones(wiring, self.state, self.alive, customers, nodes, device, marks, behind, self._next_zone))
 
     def _keep(self, found: Found) -> None:
         found.customers.flags.writeable = False  # slices of it are handed out
-        sheet = _Sheet(self.version, self._next_zone, found, found.customers)
         zones = range(self._next_zone, self._next_zone + len(found.starts))
-        self._sheets.update(dict.fromkeys(zones, sheet))
+        self._sheets.update(dict.fromkeys(zones, _Sheet(self.version, self._next_zone, found, found.customers)))
         self._next_zone = zones.stop
-
-    def _check_roots(self, roots: Rows) -> None:
-        """Have everything searched as a whole where a source also gets phases from elsewhere: it is no root then."""
-        self._is_odd = bool((self.alive[roots] != self.state.sources[roots]).any())
-        if self._is_odd:
+        self._is_odd = found.is_odd
+        if found.is_odd:  # then everything is searched as a whole
             self.alive = supplied(self.network, self.state)
             self._behind.zone[:] = SEARCH
             self._behind.start[:], self._behind.stop[:] = 0, -1

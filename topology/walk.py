@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topology.customers import IMPORTANT, LIFE_SUPPORT, Customers
-from topology.flood import Rows, Wiring, across, compiled, compiled_step, longer, other_end, spread
+from topology.flood import Rows, Wiring, across, compiled, compiled_step, is_against, longer, other_end, spread
+from topology.supply import State
 from topology.transfer import Masks
 
 NOTHING = -1
@@ -57,6 +58,8 @@ class Behind(NamedTuple):
 class Found(NamedTuple):
     """What one walk found: zones one after the other; k nodes."""
 
+    is_odd: bool
+    """Whether a source also gets phases from elsewhere: it is no root then."""
     starts: Rows
     """Number of the first node of each zone."""
     nodes: Rows
@@ -84,21 +87,27 @@ class _Tree(NamedTuple):
 
 @compiled
 def write_zones(
-    wiring: Wiring, closed: Masks, alive: Masks, customers: Customers, ways: Rows, marks: Marks, behind: Behind, next_zone: int
+    wiring: Wiring, state: State, alive: Masks, customers: Customers, ways: Rows, marks: Marks, behind: Behind, next_zone: int
 ) -> Found:
-    """Walk every unseen zone that one of ``ways``, links at roots, leads into; fill ``marks`` and ``behind``."""
-    tree = _walk(wiring, closed, ways, marks, next_zone)
+    """Walk every unseen zone that one of ``ways``, links at roots, leads into; fill ``alive``, ``marks`` and ``behind``."""
+    closed = state.closed
+    tree = _walk(wiring, closed, alive, ways, marks, next_zone)
+    _feed_loops(wiring, closed, alive, ways, tree)
     first, load_kw, important, life_support = _add_up(tree.nodes, alive, customers)
     looped = _find_bridges(wiring, tree, first, marks, behind)
     _judge_loops(wiring, closed, alive, tree, looped, marks, behind)
     listed = _list(tree.nodes, alive, customers, first)
-    return Found(tree.starts, tree.nodes, first, listed, load_kw, important, life_support)
+    is_odd = False
+    for way in ways:
+        root = other_end(wiring, way ^ 1)
+        is_odd |= alive[root] != state.sources[root]
+    return Found(is_odd, tree.starts, tree.nodes, first, listed, load_kw, important, life_support)
 
 
 @compiled
 def rewrite_zones(
     wiring: Wiring,
-    closed: Masks,
+    state: State,
     alive: Masks,
     customers: Customers,
     nodes: Rows,
@@ -106,15 +115,11 @@ def rewrite_zones(
     marks: Marks,
     behind: Behind,
     next_zone: int,
-) -> tuple[Rows, Found]:
-    """Trace and write the zones of ``nodes`` anew after ``device`` at them was operated; also return the roots there."""
+) -> Found:
+    """Write the zones of ``nodes`` anew after ``device`` at them was operated."""
     ways = _forget(wiring, nodes, device, marks, behind)
-    roots = np.empty(len(ways), dtype=np.int32)
-    for position, way in enumerate(ways):
-        roots[position] = other_end(wiring, way ^ 1)
     alive[nodes] = 0
-    spread(wiring, closed, roots, alive)
-    return roots, write_zones(wiring, closed, alive, customers, ways, marks, behind, next_zone)
+    return write_zones(wiring, state, alive, customers, ways, marks, behind, next_zone)
 
 
 @compiled
@@ -139,8 +144,8 @@ def _forget(wiring: Wiring, nodes: Rows, device: int, marks: Marks, behind: Behi
 
 
 @compiled
-def _walk(wiring: Wiring, closed: Masks, ways: Rows, marks: Marks, next_zone: int) -> _Tree:
-    """Number the nodes depth first: what was met last is entered first."""
+def _walk(wiring: Wiring, closed: Masks, alive: Masks, ways: Rows, marks: Marks, next_zone: int) -> _Tree:
+    """Number the nodes depth first: what was met last is entered first. What is live goes along."""
     nodes, enter = np.empty(_SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
     starts, loops = np.empty(_SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
     ahead = np.empty(_SOME, dtype=np.int32)
@@ -161,6 +166,7 @@ def _walk(wiring: Wiring, closed: Masks, ways: Rows, marks: Marks, next_zone: in
                 continue
             marks.zone[node] = next_zone + zones
             marks.number[node] = seen
+            alive[node] |= across(wiring, closed, link, alive[other_end(wiring, link ^ 1)])
             if seen == len(nodes):
                 nodes, enter = longer(nodes), longer(enter)
             nodes[seen], enter[seen] = node, link
@@ -181,6 +187,27 @@ def _walk(wiring: Wiring, closed: Masks, ways: Rows, marks: Marks, next_zone: in
                     looping += 1
         zones += 1
     return _Tree(nodes[:seen], enter[:seen], starts[:zones], loops[:looping])
+
+
+@compiled
+def _feed_loops(wiring: Wiring, closed: Masks, alive: Masks, ways: Rows, tree: _Tree) -> None:
+    """Make live what is fed otherwise than along the tree: by a loop, or from the far side of a transformer.
+
+    Along the tree nothing is left to gain: what a device has passed downwards gives nothing new when it is passed back.
+    """
+    start = np.empty(len(ways) + 2 * len(tree.loops) + len(tree.enter), dtype=np.int32)
+    count = 0
+    for way in ways:
+        start[count] = other_end(wiring, way ^ 1)
+        count += 1
+    for link in tree.loops:
+        start[count], start[count + 1] = other_end(wiring, link), other_end(wiring, link ^ 1)
+        count += 2
+    for link in tree.enter:
+        if is_against(wiring, link):
+            start[count] = other_end(wiring, link ^ 1)
+            count += 1
+    spread(wiring, closed, start[:count], alive)
 
 
 @compiled

@@ -14,8 +14,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.service import Service, Utility
+from api.service import Service
 from api.settings import Settings
+from api.utility import Utility
 from outages.store import open_store
 from tests.api.town import NOW, make_town
 from topology.network import Network, build_network

@@ -258,3 +258,23 @@ def test_a_public_count_is_a_multiple_of_five_or_nothing(customers: int, shown: 
 def test_times_are_told_in_utc_whatever_zone_they_were_given_in(town: Network):
     utc = replace(entry(town, "TR-0"), start=START.astimezone(UTC))
     assert public_layer([utc]) == public_layer([entry(town, "TR-0")])
+
+
+def test_places_of_one_name_are_told_apart_by_what_they_are_in() -> None:
+    network = make_town((8, 8, 8, 8))
+    places = network.tables.places.copy()
+    community = places["kind"] == "community"
+    places.loc[community, ["name", "name_en"]] = "同名社区", "Same Community"
+    places.loc[community, "parent_id"] = [f"T{n}" for n in range(community.sum())]
+    towns = conform(
+        "places",
+        {
+            "id": [f"T{n}" for n in range(community.sum())],
+            "parent_id": [places["id"][~community].iloc[0]] * community.sum(),
+            "kind": ["town"] * community.sum(),
+            "name": [f"{word}镇" for word in "东西南北"[: community.sum()]],
+        },
+    )
+    network = build_network(replace(network.tables, places=pd.concat([places, towns], ignore_index=True)))
+    layer = public_layer([entry(network, "BRK-1", "BRK-2")])
+    assert {item["properties"]["place"] for item in layer["features"]} == {"东镇同名社区", "西镇同名社区"}
