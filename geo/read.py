@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from geo.archive import unpacked
 from geo.crs import CrsError, parse_crs
-from geo.delimited import Delimited, read_delimited
-from geo.frames import Frame, frame_of_layer, known_columns
-from geo.layers import Layer, layer_names, read_geoparquet, read_layer
+from geo.files.archive import unpacked
+from geo.files.delimited import Delimited, read_delimited
+from geo.files.frames import Frame, frame_of_layer, known_columns
+from geo.files.layers import Layer, layer_names, read_geoparquet, read_layer
 from geo.raw import RawTables, SourceError, listed
 from geo.schema import CRS, TABLES, Problem
 

@@ -15,11 +15,11 @@ import pandas as pd
 
 from geo.areas import check_areas
 from geo.crs import parse_crs
-from geo.draft import Draft, Finding, problem_of, settle
 from geo.raw import RawTables, unknown_columns
-from geo.rules_cells import clean_columns, ids_of_other_devices, phase_pairs, repeated_ids, same_ends
-from geo.rules_geometry import far_places, middle_of, place_rows
-from geo.rules_references import (
+from geo.rules.cells import clean_columns, ids_of_other_devices, phase_pairs, repeated_ids, same_ends
+from geo.rules.draft import Draft, Finding, problem_of, settle
+from geo.rules.geometry import far_places, middle_of, place_rows
+from geo.rules.references import (
     areas_of_no_transformer,
     circles_of_places,
     idle_sources,

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyogrio
 import shapely
 
-from geo.columns import as_arrow
-from geo.points import wkb_of_points
+from geo.files.columns import as_arrow
+from geo.files.points import wkb_of_points
 from geo.raw import SourceError
 from geo.schema import CRS, TABLES, GridTables
 

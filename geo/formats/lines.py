@@ -31,8 +31,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geo.columns import as_text
 from geo.crs import CrsError, parse_crs
+from geo.files.columns import as_text
 from geo.formats.lines_drawing import DEVICES, STANDING, Drawing, Joined, draw, join_drawing
 from geo.formats.lines_findings import count_crossings, find_chains, find_doubles, find_gaps, find_parts, find_t_joins
 from geo.formats.lines_read import read_work

@@ -15,8 +15,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.columns import Floats
 from geo.crs import project
+from geo.files.columns import Floats
 from geo.formats.lines_parts import Geometries, Ints, Lines, as_pieces
 from geo.formats.lines_snap import Joints
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.columns import Floats, Mask
+from geo.files.columns import Floats, Mask
 from geo.formats.lines_cut import Pieces
 from geo.formats.lines_parts import Ints
 from geo.formats.lines_points import Stand

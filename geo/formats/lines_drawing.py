@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.columns import Floats, Mask
+from geo.files.columns import Floats, Mask
 from geo.formats.lines_cut import Pieces, cut_lines, ends_of
 from geo.formats.lines_devices import Candidates
 from geo.formats.lines_parts import Ints, Lines, in_metres, local_crs, sort_out
@@ -93,11 +93,12 @@ def join_drawing(drawing: Drawing, *, t_joins: bool) -> Joined:
     joints = join(ends, pairs, shapely.length(shapes_m), touches.and_then(stand.wishes), tolerance_m=tolerance_m)
     device, joint = joints_of_devices(stand, joints, len(touches.line))
     ids = pd.concat([drawing.points[table].rows["id"] for table in DEVICES]).to_numpy(dtype=object)
+    lines = drawing.lines.rows["id"].to_numpy(dtype=object)
     return Joined(
         count=joints.count(),
         pieces=cut_lines(drawing.lines, shapes_m, joints, drawing.metric),
         candidates=Candidates(ids, np.arange(len(xy)) >= switches, stand, device, joint),
-        nearest={table: find_nearest(drawing.points[table].xy, ends, joints, shapes_m) for table in STANDING},
+        nearest={table: find_nearest(drawing.points[table].xy, ends, joints, shapes_m, ids=lines) for table in STANDING},
     )
 
 

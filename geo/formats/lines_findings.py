@@ -10,7 +10,8 @@
     double       ══L8══                a line drawn over another one between the same two nodes
     off_line     ──L9──    ∘           a point too far from any node or line
 
-Where two lines cross and neither ends, they are counted: that is how overhead lines cross.
+Where two lines cross and neither ends, they are counted: that is how overhead lines cross. Of several that are equally near, the
+first in the alphabet is named, in whatever order they are read.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.columns import Floats, Mask
+from geo.files.columns import Floats, Mask
 from geo.formats.lines_cut import Pieces
-from geo.formats.lines_parts import Geometries, Ints, distances, dots
+from geo.formats.lines_parts import MICROMETRE, Geometries, Ints, distances, dots
 from geo.formats.lines_snap import components, find_ends, find_touches, is_inside
 
 REACH = 10.0
@@ -51,7 +52,9 @@ class Places:
 def find_parts(pieces: Pieces, links: Ints, taken: Mask, sources: Ints) -> Places:
     """Return what is known of joints; ``links`` (n, 2) are joined by devices, ``sources`` have a source."""
     part = components(len(taken), np.concatenate([pieces.joint, links]))
-    fed = part[sources] if len(sources) else np.bincount(part[pieces.joint[:, 0]]).argmax()
+    of_piece = part[pieces.joint[:, 0]]
+    largest_first = np.lexsort((pd.factorize(pieces.ids, sort=True)[0], -np.bincount(of_piece)[of_piece]))
+    fed = part[sources] if len(sources) else of_piece[largest_first[0]]
     return Places(taken, part, ~np.isin(part, fed))
 
 
@@ -66,14 +69,14 @@ def find_t_joins(pieces: Pieces, tolerance_m: float) -> pd.DataFrame:
     touches = find_touches(pieces.tree, ends, joint, tolerance_m)
     touches = touches.take(is_inside(touches.at_m, pieces.length_m[touches.line], tolerance_m))
     rows = _table(ids[first[touches.place]], ids[touches.line], touches.off_m, ends.places[touches.place], kind="t_join")
-    rows = rows.assign(joint=joint[touches.place]).sort_values(["distance_m", "feature"], kind="stable")
+    rows = rows.assign(joint=joint[touches.place]).sort_values(["distance_m", "feature", "x", "y"])
     return rows.drop_duplicates(["joint", "other"])
 
 
 def find_chains(pieces: Pieces, tolerance_m: float) -> pd.DataFrame:
     """Return the joints that are wider than `CHAIN` times the tolerance."""
     joint, xy = pieces.joint.ravel(), pieces.ends_m.reshape(-1, 2)
-    order = np.argsort(joint, kind="stable")
+    order = np.lexsort((np.repeat(pd.factorize(pieces.ids, sort=True)[0], 2), joint))
     start = np.flatnonzero(np.append(True, np.diff(joint[order]) > 0))
     span = np.maximum.reduceat(xy[order], start) - np.minimum.reduceat(xy[order], start)
     wide = np.flatnonzero(np.hypot(*span.T) > CHAIN * tolerance_m)
@@ -88,11 +91,12 @@ def find_chains(pieces: Pieces, tolerance_m: float) -> pd.DataFrame:
 
 
 def _widest(xy: Floats, names: Ints) -> tuple[int, int, float]:
-    """Return the two of ``names`` that are farthest from each other, and how far."""
+    """Return the two of ``names`` that are farthest from each other, of several the first, and how far."""
     corners = shapely.get_coordinates(shapely.convex_hull(shapely.multipoints(xy)))
-    off = np.hypot(*(corners[:, None, :] - corners[None, :, :]).transpose(2, 0, 1))
-    far = [int(np.hypot(*(xy - corners[number]).T).argmin()) for number in np.unravel_index(off.argmax(), off.shape)]
-    return int(names[far[0]]), int(names[far[1]]), float(off.max())
+    first = np.unique([np.hypot(*(xy - corner).T).argmin() for corner in corners])
+    off = np.hypot(*(xy[first][:, None, :] - xy[first][None, :, :]).transpose(2, 0, 1))
+    one, two = first[list(np.unravel_index(off.round(MICROMETRE).argmax(), off.shape))]
+    return int(names[one]), int(names[two]), float(off.max())
 
 
 def find_doubles(pieces: Pieces, tolerance_m: float) -> pd.DataFrame:
@@ -132,7 +136,7 @@ def find_gaps(pieces: Pieces, places: Places, told: Ints, tolerance_m: float) ->
     pairs = _near_pieces(pieces, np.flatnonzero(asked[joint]), REACH * tolerance_m)
     pairs = pairs.take(_apart(pairs, pieces, places, loose, reach_m=REACH * tolerance_m))
     rows = pd.concat([_overshoots(pairs, pieces, loose, tolerance_m), _misses(pairs, pieces, tolerance_m)], ignore_index=True)
-    rows = rows.sort_values(["rank", "distance_m", "feature", "other"], kind="stable").drop_duplicates("joint")
+    rows = rows.sort_values(["rank", "distance_m", "feature", "other", "x", "y"]).drop_duplicates("joint")
     both = np.sort(rows[["joint", "target"]].to_numpy(dtype=np.int64), axis=1)
     return rows[~pd.DataFrame(both).duplicated().to_numpy() | (rows["kind"] != "near_miss").to_numpy()]
 
@@ -179,7 +183,8 @@ def _misses(pairs: _Pairs, pieces: Pieces, tolerance_m: float) -> pd.DataFrame:
     """Return ends short of an end or of the inside of a line: of an end, where that is about as near."""
     ends = pieces.ends_m
     off = np.hypot(*(ends[pairs.piece] - ends.reshape(-1, 2)[pairs.end][:, None, :]).transpose(2, 0, 1))
-    nearer = off.argmin(axis=1)
+    # Where both ends of a line are equally near, which is its first must say nothing: the one in the west, or south, is taken.
+    nearer = np.lexsort((*ends[pairs.piece].round(MICROMETRE).transpose(2, 0, 1)[::-1], off.round(MICROMETRE)))[:, 0]
     at_end = off.min(axis=1) <= np.minimum(pairs.off_m + tolerance_m, REACH * tolerance_m)
     distance_m = np.where(at_end, off.min(axis=1), pairs.off_m)
     near = at_end | (pairs.off_m > tolerance_m)
@@ -214,7 +219,9 @@ def count_crossings(pieces: Pieces, gaps: pd.DataFrame, tolerance_m: float) -> i
 
 
 def _table(feature: Any, other: Any, distance_m: Floats, xy: Floats, *, kind: Any, table: str = "lines") -> pd.DataFrame:
-    columns = {"kind": kind, "table": table, "feature": feature, "other": other, "distance_m": distance_m}
+    # Rounding must not decide what is nearest.
+    off_m = np.round(distance_m, MICROMETRE)
+    columns = {"kind": kind, "table": table, "feature": feature, "other": other, "distance_m": off_m}
     return pd.DataFrame(columns | {"x": xy[:, 0], "y": xy[:, 1]}, index=range(len(xy)))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from geo.columns import Floats, Mask
+from geo.files.columns import Floats, Mask
 from geo.formats.lines_cut import Pieces
 from geo.formats.lines_devices import CUSTOMERS, NOTHING, SOURCES, Placed
 from geo.formats.lines_parts import Ints

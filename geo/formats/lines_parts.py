@@ -17,8 +17,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.columns import Floats, Mask, as_numbers, as_text
 from geo.crs import metric_crs, parse_crs, project, project_geometries
+from geo.files.columns import Floats, Mask, as_numbers, as_text
 from geo.raw import SourceError
 from geo.schema import CRS, TEXT, Problem
 
@@ -27,6 +27,9 @@ Geometries = NDArray[np.object_]
 
 STRAIGHT_M = 500.0
 """What is straight in one CRS is bent in another, by a centimetre over this length: longer stretches get vertices between."""
+
+MICROMETRE = 6
+"""Distances in metres that are the same when rounded to so many digits are equal: the rest is rounding."""
 
 LONGEST_M = 1e6
 """Nothing that is drawn longer than this is given vertices: its coordinates are wrong."""

@@ -11,11 +11,11 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from geo.columns import Floats, Mask, as_numbers
 from geo.crs import project, to_wgs84
-from geo.formats.lines_parts import Fault, Geometries, Ints, distances, dots, id_faults, set_aside, with_text_ids
+from geo.files.columns import Floats, Mask, as_numbers
+from geo.files.points import points_of_geometries
+from geo.formats.lines_parts import MICROMETRE, Fault, Geometries, Ints, distances, dots, id_faults, set_aside, with_text_ids
 from geo.formats.lines_snap import Ends, Joints, Touches
-from geo.points import points_of_geometries
 from geo.schema import DEVICE_TABLES, TABLES, Problem
 
 
@@ -118,11 +118,32 @@ class Nearest:
         return np.asarray(self.off_m <= tolerance_m, dtype=np.bool_)
 
 
-def find_nearest(xy: Floats, ends: Ends, joints: Joints, shapes: Geometries) -> Nearest:
-    """Return the joint nearest to each of ``xy``, by the ends and cuts that it is made of."""
+def find_nearest(xy: Floats, ends: Ends, joints: Joints, shapes: Geometries, *, ids: NDArray[np.object_]) -> Nearest:
+    """Return the joint nearest to each of ``xy``, by the ends and cuts that it is made of; ``ids`` are those of the lines.
+
+    Of several as near, it is the one with the line first in the alphabet; of those of one line, the one in the west, or south.
+    """
     cuts = shapely.get_coordinates(shapely.line_interpolate_point(shapes[joints.cut_line], joints.cut_at_m))
-    off_m, found = cKDTree(np.concatenate([ends.places, cuts])).query(xy)
-    return Nearest(np.append(joints.of_place, joints.cut_joint)[found], np.asarray(off_m, dtype=np.float64))
+    tree, joint_of = cKDTree(np.concatenate([ends.places, cuts])), np.append(joints.of_place, joints.cut_joint)
+    off_m, found = tree.query(xy, k=2)
+    joint, same_m = joint_of[found[:, 0]], 10.0**-MICROMETRE
+    even = np.flatnonzero(off_m[:, 1] <= off_m[:, 0] + same_m)
+    if len(even):
+        order = _alphabet(ends, joints, cuts, ids)
+        near = tree.query_ball_point(xy[even], off_m[even, 0] + same_m)
+        joint[even] = [min(joint_of[found], key=order.__getitem__) for found in near]
+    return Nearest(joint, np.asarray(off_m[:, 0], dtype=np.float64))
+
+
+def _alphabet(ends: Ends, joints: Joints, cuts_xy: Floats, ids: NDArray[np.object_]) -> Ints:
+    """Return for each joint its place in an order that the order and direction of lines say nothing of."""
+    rank = pd.factorize(ids, sort=True)[0]
+    line = np.append(np.repeat(rank, 2), rank[joints.cut_line])
+    x, y = np.concatenate([ends.places[ends.of_end], cuts_xy]).round(MICROMETRE).T
+    order = np.lexsort((y, x, line))[::-1]
+    place = np.zeros(joints.count(), dtype=np.int64)
+    place[np.append(joints.of_end, joints.cut_joint)[order]] = np.arange(len(order))[::-1]  # the last one written is the first
+    return place
 
 
 def nearest_lines(xy: Floats, tree: shapely.STRtree, ids: NDArray[np.object_]) -> tuple[NDArray[np.object_], Floats]:

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyogrio
 
-from geo.archive import unpacked
-from geo.columns import as_text
-from geo.frames import frame_of_layer
-from geo.layers import read_geoparquet, read_layer
+from geo.files.archive import unpacked
+from geo.files.columns import as_text
+from geo.files.frames import frame_of_layer
+from geo.files.layers import read_geoparquet, read_layer
 from geo.raw import RawTables, SourceError, listed
 from geo.read import SUFFIXES, read_tables
-from geo.rules_cells import STAND_INS
+from geo.rules.cells import STAND_INS
 from geo.schema import TABLES, Problem
 
 KEYS = ("globalid", "mrid", "objectid", "gid", "fid", "ogc_fid")

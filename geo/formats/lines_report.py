@@ -32,9 +32,9 @@ KINDS = {
 
 
 def as_layer(tables: Sequence[pd.DataFrame], metric: Any) -> gpd.GeoDataFrame:
-    """Return all findings as points in WGS 84, nearest first within each kind."""
+    """Return all findings as points in WGS 84, nearest first within each kind, then by their ids."""
     rows = pd.concat([table[COLUMNS] for table in tables if len(table)] or [pd.DataFrame(columns=COLUMNS)], ignore_index=True)
-    rows = rows.sort_values(["kind", "table", "distance_m", "feature"], kind="stable", ignore_index=True)
+    rows = rows.sort_values(["kind", "table", "distance_m", "feature", "other", "x", "y"], ignore_index=True)
     x, y = (rows[axis].to_numpy(dtype=np.float64) for axis in ("x", "y"))
     points = shapely.points(*project(x, y, source=metric, target=CRS))
     cells: dict[str, Any] = {name: rows[name].astype(TEXT) for name in ("kind", "table", "feature", "other")}

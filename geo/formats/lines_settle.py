@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from geo.columns import Floats, Mask, as_choice, as_numbers, as_text
+from geo.files.columns import Floats, Mask, as_choice, as_numbers, as_text
 from geo.formats.lines_devices import FAULTS, Placed, place_devices
 from geo.formats.lines_drawing import DEVICES, STANDING, Drawing, Joined
 from geo.formats.lines_findings import off_line

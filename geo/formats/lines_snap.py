@@ -21,7 +21,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from geo.columns import Floats
+from geo.files.columns import Floats
 from geo.formats.lines_parts import Ints, distances, dots
 from geo.raw import SourceError
 

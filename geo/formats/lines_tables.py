@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.columns import Floats, Mask
 from geo.crs import project
+from geo.files.columns import Floats, Mask
 from geo.formats.lines_cut import Pieces
 from geo.formats.lines_nodes import Nodes
 from geo.formats.lines_parts import Fault, Ints, Lines, lengths_of, set_aside

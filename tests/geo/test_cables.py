@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.cables import Cables, trace_cables
-from geo.ground import ground_of
+from geo.gazetteer.cables import Cables, trace_cables
+from geo.gazetteer.ground import ground_of
 from geo.schema import GridTables
 from tests.grids import grids, tables
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.clusters import Cut, Flags, Floats, Ints, bisect, compact, means, rank_within, spreads
+from geo.gazetteer.clusters import Cut, Flags, Floats, Ints, bisect, compact, means, rank_within, spreads
 
 
 def along(value: Floats, weight: Floats, limit: float) -> Cut:

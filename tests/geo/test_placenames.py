@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from geo.placenames import draw_names
+from geo.gazetteer.placenames import draw_names
 
 KINDS = ["town", "community", "street", "estate", "substation"]
 

@@ -20,8 +20,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.delimited import read_delimited
-from geo.points import points_of_wkb, wkb_of_points
+from geo.files.delimited import read_delimited
+from geo.files.points import points_of_wkb, wkb_of_points
 from geo.read import SourceError, read_tables
 from geo.validate import validate
 from tests.geo.valid import valid_frames, write_folder

@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from geo.formats.pandapower import read_pandapower
-from geo.formats.pandapower_net import tables_from_net
+from geo.formats.pandapower.net import tables_from_net
 from geo.raw import SourceError
 from geo.schema import DEVICE_TABLES, GridTables
 from tests.published import live_phases, published_net, published_tables

@@ -1,0 +1,1 @@
+"""Files of every kind → frames with the cells as they are."""
