@@ -16,6 +16,8 @@ from babel.dates import format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from notices.text import zone_name
+
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
@@ -127,8 +129,7 @@ def zone_label(zone: str, at: datetime, language: Language) -> str:
     """
     at_zone = at.astimezone(ZoneInfo(zone))
     offset = at_zone.strftime("%z")
-    name = format_datetime(at_zone, "zzzz", tzinfo=ZoneInfo(zone), locale=_LOCALES[language])
-    return f"{name} (UTC{offset[:3]}:{offset[3:5]})"
+    return f"{zone_name(at_zone, _LOCALES[language])} (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def number(value: float, language: Language) -> str:

@@ -141,7 +141,22 @@ def _plain(moment: datetime, style: DateStyle) -> str:
 
 
 def _zone(moment: datetime, style: DateStyle) -> str:
-    return style.aside.format(get_timezone_name(moment, locale=style.locale))
+    return style.aside.format(zone_name(moment, style.locale))
+
+
+def zone_name(moment: datetime, locale: str) -> str:
+    """Return the name of the zone of ``moment``, as newspapers write it.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> zone_name(datetime(2026, 5, 1, tzinfo=ZoneInfo("Asia/Shanghai")), "zh_CN")
+    '北京时间'
+    """
+    name: str = get_timezone_name(moment, locale=locale)
+    return _AS_PRINTED.get(name, name)
+
+
+_AS_PRINTED = {"中国标准时间": "北京时间"}
+"""Names of zones that the press writes otherwise than Babel's data do."""
 
 
 def _window(start: datetime, end: datetime, style: DateStyle) -> str:

@@ -115,7 +115,7 @@ def test_a_span_says_the_day_once(end: datetime | None, said: str) -> None:
 def test_times_are_on_the_clock_of_the_utility() -> None:
     assert moment(NOW, "en", "Europe/London") == "Fri 1 May 2026, 02:00"
     assert zone_label("Europe/London", NOW, "en") == "British Summer Time (UTC+01:00)"
-    assert zone_label("Asia/Shanghai", NOW, "zh") == "中国标准时间 (UTC+08:00)"
+    assert zone_label("Asia/Shanghai", NOW, "zh") == "北京时间 (UTC+08:00)"
     assert number(1234.56, "zh") == "1,234.6"
 
 

@@ -124,25 +124,25 @@ def test_english_puts_the_address_before_the_line_and_keeps_sentences_short() ->
 TIMES = [
     pytest.param(
         {},
-        "2025年6月12日（星期四）08:30 至 17:00（中国标准时间）",
+        "2025年6月12日（星期四）08:30 至 17:00（北京时间）",
         "Thursday, 12 June 2025, 08:30 to 17:00 (China Standard Time)",
         id="a day",
     ),
     pytest.param(
         AT_NIGHT,
-        "2025年6月12日（星期四）23:00 至 2025年6月13日（星期五）06:00（中国标准时间）",
+        "2025年6月12日（星期四）23:00 至 2025年6月13日（星期五）06:00（北京时间）",
         "Thursday, 12 June 2025, 23:00 to Friday, 13 June 2025, 06:00 (China Standard Time)",
         id="over midnight",
     ),
     pytest.param(
         {"start": datetime(2025, 6, 12, 0, 30, 59, tzinfo=UTC), "end": datetime(2025, 6, 12, 9, 0, 1, tzinfo=UTC)},
-        "2025年6月12日（星期四）08:30 至 17:01（中国标准时间）",
+        "2025年6月12日（星期四）08:30 至 17:01（北京时间）",
         "Thursday, 12 June 2025, 08:30 to 17:01 (China Standard Time)",
         id="seconds never make the window shorter",
     ),
     pytest.param(
         {"end": datetime(2025, 6, 12, 16, 0, tzinfo=UTC)},
-        "2025年6月12日（星期四）08:30 至 2025年6月13日（星期五）00:00（中国标准时间）",
+        "2025年6月12日（星期四）08:30 至 2025年6月13日（星期五）00:00（北京时间）",
         "Thursday, 12 June 2025, 08:30 to Friday, 13 June 2025, 00:00 (China Standard Time)",
         id="until midnight",
     ),
