@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from collections import Counter
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geo.formats.lines import Snapped, snap_lines
@@ -24,7 +25,7 @@ TOLERANCE_M = 0.5
 
 # Offsets of less than half the tolerance in any direction: two ends of one node are never farther apart than it.
 _JITTER = st.tuples(st.floats(0.0, 0.249), st.floats(0.0, 2.0 * math.pi))
-_SPOTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=2, max_size=12, unique=True)
+_SPOTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=2, max_size=9, unique=True)
 
 
 @st.composite
@@ -53,7 +54,7 @@ def _graph(found: Snapped) -> nx.MultiGraph[str]:
     return graph
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(trees())
 def test_a_tree_drawn_with_a_shaky_hand_comes_back_as_the_same_tree(drawing: tuple[nx.Graph[int], list[str]]) -> None:
     tree, lines = drawing
@@ -67,14 +68,14 @@ def drawings(draw: st.DrawFn) -> list[str]:
     near = st.integers(0, 60).map(lambda tenths: tenths / 10)
     place = st.tuples(near, near).map(lambda xy: f"{xy[0]},{xy[1]}")
     things = [
-        f"L{number} " + " ".join(draw(st.lists(place, min_size=2, max_size=3))) for number in range(draw(st.integers(1, 7)))
+        f"L{number} " + " ".join(draw(st.lists(place, min_size=2, max_size=3))) for number in range(draw(st.integers(1, 5)))
     ]
-    for letter, most in (("Q", 3), ("T", 2), ("S", 2), ("C", 3)):
+    for letter, most in (("Q", 2), ("T", 2), ("S", 1), ("C", 2)):
         things += [f"{letter}{number} {draw(place)}" for number in range(draw(st.integers(0, most)))]
     return things
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(drawings(), st.booleans(), st.sampled_from([0.1, 0.35, 1.0]))
 def test_any_drawing_is_read_and_every_row_is_in_the_tables_or_set_aside(
     things: list[str], t_joins: bool, tolerance_m: float
@@ -114,31 +115,33 @@ def _shape_of(found: Snapped) -> Counter[Any]:
     return Counter((name, *sorted((node[start], node[end]))) for name, start, end in edges)
 
 
-def _off_the_grid(thing: str, number: int) -> str:
-    """Return a thing with its points moved by millimetres, so that none is as far from one end as from another."""
-    name, *places = thing.split()
-    if name[0] == "L":
-        return thing
-    x, y = (float(axis) for axis in places[0].split(","))
-    return f"{name} {x + 0.0017 * (number + 1)!r},{y + 0.0009 * (number + 1)!r}"
+# A line that touches two others at the same distance: which of them is named must not be which is read first.
+RINGS = [
+    "L0 0.5,0.0 0.0,0.0 0.5,0.0",
+    "L1 0.5,0.0 0.0,0.0 0.5,0.0",
+    "L2 0.0,0.0 0.0,0.0",
+    "L3 0.0,0.0 0.0,0.0",
+    "L4 0.0,0.0 0.5,0.0",
+]
 
 
-@settings(max_examples=60, deadline=None)
-@given(drawings(), st.booleans(), st.randoms(use_true_random=False))
-def test_the_order_and_the_direction_of_what_was_drawn_say_nothing(things: list[str], t_joins: bool, random: Any) -> None:
-    things = [_off_the_grid(thing, number) for number, thing in enumerate(things)]
+@settings(max_examples=40, deadline=None)
+@given(drawings(), st.booleans(), st.integers(0, 999))
+@example(RINGS, False, 0)  # which mixes L1 to before L0
+def test_the_order_and_the_direction_of_what_was_drawn_say_nothing(things: list[str], t_joins: bool, seed: int) -> None:
+    chance = random.Random(seed)
 
     def turned(thing: str) -> str:
         name, *places = thing.split()
-        return " ".join([name, *(places[::-1] if name[0] == "L" and random.random() < 0.5 else places)])
+        return " ".join([name, *(places[::-1] if name[0] == "L" and chance.random() < 0.5 else places)])
 
     if not any(len(set(thing.split()[1:])) > 1 for thing in things if thing[0] == "L"):
         return
     one = snapped("\n".join(things), t_joins=t_joins, tolerance_m=0.45)
-    mixed = sorted((turned(thing) for thing in things), key=lambda _: random.random())
+    mixed = sorted((turned(thing) for thing in things), key=lambda _: chance.random())
     two = snapped("\n".join(mixed), t_joins=t_joins, tolerance_m=0.45)
     assert _shape_of(one) == _shape_of(two)
-    same_order = sorted(things, key=lambda _: random.random())
+    same_order = sorted(things, key=lambda _: chance.random())
     again = snapped("\n".join(same_order), t_joins=t_joins, tolerance_m=0.45)
     assert {row.id: row.from_node for row in again.raw.frames["lines"].itertuples()} == {
         row.id: row.from_node for row in one.raw.frames["lines"].itertuples()
@@ -146,7 +149,7 @@ def test_the_order_and_the_direction_of_what_was_drawn_say_nothing(things: list[
     assert findings(again) == findings(one)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(drawings(), st.booleans(), st.sampled_from([0.25, 0.45, 1.15]))
 def test_a_search_of_all_pairs_joins_the_same_lines(things: list[str], t_joins: bool, tolerance_m: float) -> None:
     lines = {thing.split()[0]: _line(thing) for thing in things if thing[0] == "L" and len(set(thing.split()[1:])) > 1}
@@ -187,7 +190,7 @@ def _parts(graph: nx.Graph[Any]) -> set[frozenset[str]]:
     return {frozenset(name for name in part if isinstance(name, str)) for part in nx.connected_components(graph)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_a_search_of_all_pairs_finds_the_same_loose_ends(seed: int) -> None:
     rng = np.random.default_rng(seed)
