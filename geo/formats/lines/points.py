@@ -14,8 +14,8 @@ from scipy.spatial import cKDTree
 from geo.crs import project, to_wgs84
 from geo.files.columns import Floats, Mask, as_numbers
 from geo.files.points import points_of_geometries
-from geo.formats.lines_parts import MICROMETRE, Fault, Geometries, Ints, distances, dots, id_faults, set_aside, with_text_ids
-from geo.formats.lines_snap import Ends, Joints, Touches
+from geo.formats.lines.parts import MICROMETRE, Fault, Geometries, Ints, distances, dots, id_faults, set_aside, with_text_ids
+from geo.formats.lines.snap import Ends, Joints, Touches
 from geo.schema import DEVICE_TABLES, TABLES, Problem
 
 

@@ -24,9 +24,9 @@ import pandas as pd
 import shapely
 
 from geo.files.columns import Floats, Mask
-from geo.formats.lines_cut import Pieces
-from geo.formats.lines_parts import MICROMETRE, Geometries, Ints, distances, dots
-from geo.formats.lines_snap import components, find_ends, find_touches, is_inside
+from geo.formats.lines.cut import Pieces
+from geo.formats.lines.parts import MICROMETRE, Geometries, Ints, distances, dots
+from geo.formats.lines.snap import components, find_ends, find_touches, is_inside
 
 REACH = 10.0
 """Ends farther apart than this many times the tolerance are meant to be apart."""

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.files.columns import Floats, Mask
-from geo.formats.lines_cut import Pieces
-from geo.formats.lines_parts import Ints
-from geo.formats.lines_points import Stand
+from geo.formats.lines.cut import Pieces
+from geo.formats.lines.parts import Ints
+from geo.formats.lines.points import Stand
 
 NOTHING, SOURCES, CUSTOMERS = 0, 1, 2
 """What there is on the far side of a device at the end of a line."""

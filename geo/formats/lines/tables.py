@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from geo.crs import project
 from geo.files.columns import Floats, Mask
-from geo.formats.lines_cut import Pieces
-from geo.formats.lines_nodes import Nodes
-from geo.formats.lines_parts import Fault, Ints, Lines, lengths_of, set_aside
-from geo.formats.lines_points import Points
+from geo.formats.lines.cut import Pieces
+from geo.formats.lines.nodes import Nodes
+from geo.formats.lines.parts import Fault, Ints, Lines, lengths_of, set_aside
+from geo.formats.lines.points import Points
 from geo.schema import CRS, Problem
 
 

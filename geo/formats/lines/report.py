@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from geo.crs import project
-from geo.formats.lines_findings import COLUMNS
+from geo.formats.lines.findings import COLUMNS
 from geo.schema import CRS, TEXT, Problem
 
 KINDS = {

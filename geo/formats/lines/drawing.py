@@ -11,11 +11,11 @@ import pandas as pd
 import shapely
 
 from geo.files.columns import Floats, Mask
-from geo.formats.lines_cut import Pieces, cut_lines, ends_of
-from geo.formats.lines_devices import Candidates
-from geo.formats.lines_parts import Ints, Lines, in_metres, local_crs, sort_out
-from geo.formats.lines_points import Nearest, Points, find_nearest, find_stand, joints_of_devices, sort_points
-from geo.formats.lines_snap import Touches, components, find_ends, find_touches, join, near_pairs
+from geo.formats.lines.cut import Pieces, cut_lines, ends_of
+from geo.formats.lines.devices import Candidates
+from geo.formats.lines.parts import Ints, Lines, in_metres, local_crs, sort_out
+from geo.formats.lines.points import Nearest, Points, find_nearest, find_stand, joints_of_devices, sort_points
+from geo.formats.lines.snap import Touches, components, find_ends, find_touches, join, near_pairs
 from geo.raw import RawTables
 from geo.schema import CRS, TEXT
 

@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from geo.files.columns import Floats
-from geo.formats.lines_parts import Ints, distances, dots
+from geo.formats.lines.parts import Ints, distances, dots
 from geo.raw import SourceError
 
 MAX_PAIRS = 50_000_000

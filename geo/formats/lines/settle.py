@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from geo.files.columns import Floats, Mask, as_choice, as_numbers, as_text
-from geo.formats.lines_devices import FAULTS, Placed, place_devices
-from geo.formats.lines_drawing import DEVICES, STANDING, Drawing, Joined
-from geo.formats.lines_findings import off_line
-from geo.formats.lines_nodes import (
+from geo.formats.lines.devices import FAULTS, Placed, place_devices
+from geo.formats.lines.drawing import DEVICES, STANDING, Drawing, Joined
+from geo.formats.lines.findings import off_line
+from geo.formats.lines.nodes import (
     Nodes,
     count_steps,
     halves_of_sources,
@@ -22,9 +22,9 @@ from geo.formats.lines_nodes import (
     turn,
     turn_by_voltage,
 )
-from geo.formats.lines_parts import Fault, Ints, names_of
-from geo.formats.lines_points import nearest_lines
-from geo.formats.lines_tables import Far, too_far
+from geo.formats.lines.parts import Fault, Ints, names_of
+from geo.formats.lines.points import nearest_lines
+from geo.formats.lines.tables import Far, too_far
 
 Faults = dict[str, list[Fault]]
 

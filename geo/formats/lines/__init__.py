@@ -11,13 +11,13 @@ What is joined, and what is not:
   it was drawn, and the node is in the middle of its ends.
 - An end on the inside of another line is joined to it where T-joins are allowed; that line is cut there, and L7 becomes L7#1 and
   L7#2 with L7 in their name. Lines that cross are not joined. A line is joined to itself at its two ends only.
-- A switch or transformer is a point, and in series where exactly two things meet (`geo.formats.lines_devices` draws them): two
+- A switch or transformer is a point, and in series where exactly two things meet (`geo.formats.lines.devices` draws them): two
   ends, or an end and a source or customers. A line that passes a switch is cut there. A transformer may also stand where
   lines of two voltages meet. The side nearer to a source becomes its from node; for a transformer, that of higher voltage.
 - Customers and sources are at the nearest node within the tolerance; customers at a switch are behind it.
 - A line whose ends become the same node joins nothing, and is set aside.
 
-Ids of nodes come from ids of lines (`geo.formats.lines_nodes`), and those that lines lack from what their layer stores; write the
+Ids of nodes come from ids of lines (`geo.formats.lines.nodes`), and those that lines lack from what their layer stores; write the
 tables once and go on with what was written, since other lines in the drawing may give other ids. Switches and
 transformers must have ids, since people call them by them.
 """
@@ -33,12 +33,12 @@ import pandas as pd
 
 from geo.crs import CrsError, parse_crs
 from geo.files.columns import as_text
-from geo.formats.lines_drawing import DEVICES, STANDING, Drawing, Joined, draw, join_drawing
-from geo.formats.lines_findings import count_crossings, find_chains, find_doubles, find_gaps, find_parts, find_t_joins
-from geo.formats.lines_read import read_work
-from geo.formats.lines_report import as_layer, problems_of
-from geo.formats.lines_settle import Settled, settle_nodes
-from geo.formats.lines_tables import Written, device_table, line_table, node_table, standing_table
+from geo.formats.lines.drawing import DEVICES, STANDING, Drawing, Joined, draw, join_drawing
+from geo.formats.lines.findings import count_crossings, find_chains, find_doubles, find_gaps, find_parts, find_t_joins
+from geo.formats.lines.read import read_work
+from geo.formats.lines.report import as_layer, problems_of
+from geo.formats.lines.settle import Settled, settle_nodes
+from geo.formats.lines.tables import Written, device_table, line_table, node_table, standing_table
 from geo.raw import RawTables, SourceError
 from geo.schema import CRS, Problem
 
@@ -56,7 +56,7 @@ class Snapped:
         Tables for `geo.validate.validate`, with everything that is to be said in ``raw.problems``, and the rows that have no
         place in the network in ``raw.damaged``.
     findings
-        Where the drawing looks wrong, as points in WGS 84: ``kind`` (of `geo.formats.lines_findings`), ``table`` and ``feature``
+        Where the drawing looks wrong, as points in WGS 84: ``kind`` (of `geo.formats.lines.findings`), ``table`` and ``feature``
         (whose end or point it is), ``other`` (the line beside it) and ``distance_m``.
     """
 

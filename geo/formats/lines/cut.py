@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from geo.crs import project
 from geo.files.columns import Floats
-from geo.formats.lines_parts import Geometries, Ints, Lines, as_pieces
-from geo.formats.lines_snap import Joints
+from geo.formats.lines.parts import Geometries, Ints, Lines, as_pieces
+from geo.formats.lines.snap import Joints
 
 SAME = 1e-9
 """Vertices of a cut line that are nearer than this are one: a nanometre, or a tenth of a millimetre in degrees."""

@@ -15,9 +15,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from geo.files.columns import Floats, Mask
-from geo.formats.lines_cut import Pieces
-from geo.formats.lines_devices import CUSTOMERS, NOTHING, SOURCES, Placed
-from geo.formats.lines_parts import Ints
+from geo.formats.lines.cut import Pieces
+from geo.formats.lines.devices import CUSTOMERS, NOTHING, SOURCES, Placed
+from geo.formats.lines.parts import Ints
 
 
 @dataclass(frozen=True)
