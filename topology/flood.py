@@ -32,6 +32,9 @@ except ImportError:
 Rows = NDArray[np.int32]
 """Rows of a table, or nodes, devices or links by number."""
 
+SOME = 16
+"""How long an array is at the start that grows as needed (`longer`)."""
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -46,11 +49,7 @@ def compiled_step(function: _Function) -> _Function:
     Left to itself numba counts the references to all arrays of a `Wiring` at each call, which takes ten times as long as what
     the call does.
     """
-    return cast(_Function, njit(cache=True, nogil=True, _nrt=False)(function)) if COMPILED else function
-
-
-_SOME = 64
-"""Room for a few, at the start."""
+    return cast(_Function, njit(cache=True, nogil=True, _nrt=False)(function)) if COMPILED else function  # type: ignore[call-overload]
 
 
 class Wiring(NamedTuple):
@@ -121,20 +120,10 @@ def trace(wiring: Wiring, closed: Masks, sources: Masks) -> Supply:
 
 
 def trace_alive(wiring: Wiring, closed: Masks, sources: Masks) -> Masks:
-    """Return only ``alive`` of `trace`, in about half its time."""
+    """Return only ``alive`` of `trace`, in two thirds of its time."""
     alive = sources.copy()
     spread(wiring, closed, np.flatnonzero(sources), alive)
     return alive
-
-
-@compiled
-def spread(wiring: Wiring, closed: Masks, start: NDArray[np.integer[Any]], alive: Masks) -> None:
-    """Grow ``alive`` in place from the nodes ``start``; it holds what is known to be live already.
-
-    Where only a part of the grid is asked for, the rest may be live already: the loop stops at its border.
-    """
-    none, none_each = np.empty(0, dtype=np.int32), np.empty((0, 5), dtype=np.int32)
-    _flood(wiring, closed, start, alive, none, none, none_each, none_each)
 
 
 def transformers_away(wiring: Wiring, closed: Masks, sources: Masks) -> Rows:
@@ -202,25 +191,66 @@ def _flood(
     parent: Rows,
     since: Rows,
 ) -> int:
-    """Grow ``alive`` in place; fill the rows (see `Supply`) unless they are empty; return how many nodes were reached."""
-    # Whoever gains a phase waits at the end of the queue, again if need be.
-    queue, against = np.empty(len(start) + _SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
-    queue[: len(start)] = start
-    seen = np.zeros(len(order), dtype=np.bool_)
-    head, tail, reached, now = 0, len(start), 0, 0
-    while head < tail:
+    """Grow ``alive`` in place and fill the rows (see `Supply`), nearest nodes first; return how many nodes were reached."""
+    nodes = len(alive)
+    queue = np.empty(nodes, dtype=np.int32)  # a ring: a node waits in it at most once
+    waiting = np.zeros(nodes, dtype=np.bool_)
+    waiting[start] = True
+    seen = np.zeros(nodes, dtype=np.bool_)
+    against = np.empty(6 * len(wiring.one_way) + 1, dtype=np.int32)  # a node waits once for each phase, and at the start
+    head, reached, now = 0, 0, 0
+    size = len(start)
+    queue[:size] = start
+    while size:
         met = 0
-        while head < tail:
-            if len(order):
-                node = queue[head]
-                head += 1
-                if not seen[node]:
-                    seen[node] = True
-                    order[reached] = node
-                    reached += 1
-            else:  # neighbours one after the other are quicker
-                tail -= 1
-                node = queue[tail]
+        while size:
+            node = queue[head]
+            head = (head + 1) % nodes
+            size -= 1
+            waiting[node] = False
+            if not seen[node]:
+                seen[node] = True
+                order[reached] = node
+                reached += 1
+            for at in range(wiring.first[node], wiring.first[node + 1]):
+                link = wiring.links[at]
+                if is_against(wiring, link):
+                    against[met] = link
+                    met += 1
+                    continue
+                other = other_end(wiring, link)
+                gained = across(wiring, closed, link, alive[node]) & ~alive[other]
+                if gained:
+                    now += 1
+                    _gain(other, gained, link, now, alive, entry, parent, since)
+                    if not waiting[other]:
+                        waiting[other] = True
+                        queue[(head + size) % nodes] = other
+                        size += 1
+        head, now = 0, now + 1
+        for node in _feed_back(wiring, closed, against[:met], now, alive, entry, parent, since):
+            if not waiting[node]:
+                waiting[node] = True
+                queue[size] = node
+                size += 1
+    return reached
+
+
+@compiled
+def spread(wiring: Wiring, closed: Masks, start: NDArray[np.integer[Any]], alive: Masks) -> None:
+    """Grow ``alive`` in place from the nodes ``start``; it holds what is known to be live already.
+
+    Where only a part of the grid is asked for, the rest may be live already: the loop stops at its border. Whoever gained last
+    is taken first, since neighbours one after the other are quicker.
+    """
+    ahead, size = start.astype(np.int32), len(start)
+    against = np.empty(SOME, dtype=np.int32)
+    none, none_each = np.empty(0, dtype=np.int32), np.empty((0, 5), dtype=np.int32)
+    while size:
+        met = 0
+        while size:
+            size -= 1
+            node = ahead[size]
             for at in range(wiring.first[node], wiring.first[node + 1]):
                 link = wiring.links[at]
                 if is_against(wiring, link):
@@ -232,19 +262,13 @@ def _flood(
                 other = other_end(wiring, link)
                 gained = across(wiring, closed, link, alive[node]) & ~alive[other]
                 if gained:
-                    now += 1
-                    _gain(other, gained, link, now, alive, entry, parent, since)
-                    if tail == len(queue):
-                        queue = longer(queue)
-                    queue[tail] = other
-                    tail += 1
-        now += 1
-        for node in _feed_back(wiring, closed, against[:met], now, alive, entry, parent, since):
-            if tail == len(queue):
-                queue = longer(queue)
-            queue[tail] = node
-            tail += 1
-    return reached
+                    alive[other] |= gained
+                    if size == len(ahead):
+                        ahead = longer(ahead)
+                    ahead[size] = other
+                    size += 1
+        ahead = _feed_back(wiring, closed, against[:met], 0, alive, none, none_each, none_each)
+        size = len(ahead)
 
 
 @compiled

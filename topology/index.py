@@ -143,22 +143,22 @@ class SliceIndex:
         self.version += 1
         if self._is_odd:
             self._write_all()
-        elif any(self._mark_at[end] != UNSEEN for end in self._ends(device)):
+        elif any(mark != UNSEEN for mark in self._marks_at(device)):
             self._rewrite(device)
 
-    def _ends(self, device: int) -> tuple[int, int]:
+    def _marks_at(self, device: int) -> set[int]:
+        """Return the zones of the ends of ``device``, or `UNSEEN` or `ROOT`."""
         wiring = self.network.wiring
-        return int(wiring.from_node[device]), int(wiring.to_node[device])
+        return {self._mark_at[wiring.from_node[device]], self._mark_at[wiring.to_node[device]]}
 
     def _zones_at(self, device: int) -> set[int]:
-        if self._is_odd:
-            return set(self._sheets)
-        return {zone for end in self._ends(device) if (zone := self._mark_at[end]) >= 0}
+        return set(self._sheets) if self._is_odd else {mark for mark in self._marks_at(device) if mark >= 0}
 
     def _nodes_of(self, zones: set[int]) -> Rows:
         if self._is_odd:
             return np.arange(len(self.alive), dtype=np.int32)
-        return np.concatenate([_NO_ROWS, *(self._sheets[zone].nodes(zone) for zone in zones)])
+        parts = [self._sheets[zone].nodes(zone) for zone in zones]
+        return parts[0] if len(parts) == 1 else np.concatenate([_NO_ROWS, *parts])
 
     def _search_whole(self, device: int) -> Rows:
         return self.search([(device, 0)])[0] if self._zone_at[device] == SEARCH else _NO_ROWS
@@ -189,8 +189,8 @@ class SliceIndex:
         zones = range(self._next_zone, self._next_zone + len(found.starts))
         self._sheets.update(dict.fromkeys(zones, _Sheet(self.version, self._next_zone, found, found.customers)))
         self._next_zone = zones.stop
-        self._is_odd = found.is_odd
-        if found.is_odd:  # then everything is searched as a whole
+        self._is_odd = bool(found.is_odd)
+        if self._is_odd:  # then everything is searched as a whole
             self.alive = supplied(self.network, self.state)
             self._behind.zone[:] = SEARCH
             self._behind.start[:], self._behind.stop[:] = 0, -1

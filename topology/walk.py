@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topology.customers import IMPORTANT, LIFE_SUPPORT, Customers
-from topology.flood import Rows, Wiring, across, compiled, compiled_step, is_against, longer, other_end, spread
+from topology.flood import SOME, Rows, Wiring, across, compiled, compiled_step, is_against, longer, other_end, spread
 from topology.supply import State
 from topology.transfer import Masks
 
@@ -31,9 +31,6 @@ UNSEEN = -1
 """In place of the zone of a node: no walk has come there."""
 ROOT = -2
 """In place of the zone of a node: it has a source."""
-
-_SOME = 16
-"""Room for a few, at the start."""
 
 
 class Marks(NamedTuple):
@@ -101,7 +98,7 @@ def write_zones(
     for way in ways:
         root = other_end(wiring, way ^ 1)
         is_odd |= alive[root] != state.sources[root]
-    return Found(is_odd, tree.starts, tree.nodes, first, listed, load_kw, important, life_support)
+    return Found(is_odd, tree.starts, tree.nodes.copy(), first, listed, load_kw, important, life_support)
 
 
 @compiled
@@ -125,7 +122,7 @@ def rewrite_zones(
 @compiled
 def _forget(wiring: Wiring, nodes: Rows, device: int, marks: Marks, behind: Behind) -> Rows:
     """Unsee ``nodes`` and what is behind the devices there; return the links from roots to them, and those of ``device``."""
-    ways, count = np.empty(_SOME, dtype=np.int32), 0
+    ways, count = np.empty(SOME, dtype=np.int32), 0
     for link in (2 * device, 2 * device + 1):  # it may lead to nodes that were dead
         if marks.zone[other_end(wiring, link ^ 1)] == ROOT:
             ways[count] = link
@@ -146,9 +143,9 @@ def _forget(wiring: Wiring, nodes: Rows, device: int, marks: Marks, behind: Behi
 @compiled
 def _walk(wiring: Wiring, closed: Masks, alive: Masks, ways: Rows, marks: Marks, next_zone: int) -> _Tree:
     """Number the nodes depth first: what was met last is entered first. What is live goes along."""
-    nodes, enter = np.empty(_SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
-    starts, loops = np.empty(_SOME, dtype=np.int32), np.empty(_SOME, dtype=np.int32)
-    ahead = np.empty(_SOME, dtype=np.int32)
+    nodes, enter = np.empty(SOME, dtype=np.int32), np.empty(SOME, dtype=np.int32)
+    starts, loops = np.empty(SOME, dtype=np.int32), np.empty(SOME, dtype=np.int32)
+    ahead = np.empty(SOME, dtype=np.int32)
     seen, zones, looping = 0, 0, 0
     for way in ways:
         if not closed[way >> 1] or marks.zone[other_end(wiring, way)] != UNSEEN:
@@ -166,10 +163,10 @@ def _walk(wiring: Wiring, closed: Masks, alive: Masks, ways: Rows, marks: Marks,
                 continue
             marks.zone[node] = next_zone + zones
             marks.number[node] = seen
-            alive[node] |= across(wiring, closed, link, alive[other_end(wiring, link ^ 1)])
             if seen == len(nodes):
                 nodes, enter = longer(nodes), longer(enter)
             nodes[seen], enter[seen] = node, link
+            alive[node] |= across(wiring, closed, link, alive[other_end(wiring, link ^ 1)])
             seen += 1
             for at in range(wiring.first[node], wiring.first[node + 1]):
                 out = wiring.links[at]
@@ -218,7 +215,7 @@ def _find_bridges(wiring: Wiring, tree: _Tree, first: Rows, marks: Marks, behind
     for link in tree.loops:
         here, other = marks.number[other_end(wiring, link ^ 1)], other_end(wiring, link)
         low[here] = -1 if marks.zone[other] == ROOT else min(low[here], marks.number[other])
-    looped, looping = np.empty(_SOME, dtype=np.int32), 0
+    looped, looping = np.empty(SOME, dtype=np.int32), 0
     for here in range(count - 1, -1, -1):
         device = tree.enter[here] >> 1
         if low[here] == here:
