@@ -10,11 +10,11 @@ import uvicorn
 
 from api.intake import load_network
 from api.lists import affected_csv
+from api.mapping import outage_map
 from api.report import impact_json, impact_text
 from api.service import Service
 from api.settings import Settings
 from api.wiring import build_app, build_service, utc_now
-from maps.page import impact_page
 from outages.events import Outage
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "urban.gpkg"
@@ -32,7 +32,7 @@ def write_example(out: Path, *, say: Say) -> str:
         files = {
             "impact.json": impact_json(impact),
             "customers.csv": affected_csv(impact, outage.facts, zone=service.utility.zone).decode(),
-            "map.html": impact_page(impact, service.layers(outage.facts.switching), title=outage.id, language="zh"),
+            "map.html": outage_map(service, outage, "zh"),
         }
         files |= {
             f"notice.{notice.language}.txt": f"{notice.title}\n\n{notice.body}\n" for notice in service.list_notices(outage)
@@ -61,6 +61,8 @@ def run_server(settings: Settings, *, host: str, port: int, say: Say) -> None:
         timeout_graceful_shutdown=3,
         server_header=False,
     )
+    if host not in settings.hosts and "*" not in settings.hosts:
+        say(f"Only requests to {', '.join(settings.hosts)} are answered. Name more in GRIDNOTICE_HOSTS, as a JSON list.")
     say(f"Serving on http://{host}:{port}/  (Ctrl+C stops it)")
     uvicorn.Server(config).run()
 

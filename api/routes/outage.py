@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -10,16 +9,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.form import read_time, write_time
 from api.guard import frame_headers
-from api.labels import CLASSES
-from api.language import moment, translator
+from api.mapping import outage_map
 from api.problems import kind_of
-from api.reasons import reason_in
 from api.routes.control import CONTROL, drawn_layers
 from api.visit import Visit, Visiting
 from maps.affected import count_places
-from maps.page import impact_page
 from maps.sealed import policy_of
-from outages.events import FactsError, Outage
+from outages.events import FactsError
 from outages.lifecycle import TRANSITIONS, TransitionError, is_overdue, when
 from outages.store import StaleWriteError
 
@@ -38,16 +34,7 @@ def show_outage(visit: Visiting, outage_id: str) -> HTMLResponse:
 @router.get("/map")
 def show_map(visit: Visiting, outage_id: str) -> HTMLResponse:
     """Show the map of an outage, to be framed by its page or opened alone."""
-    outage = visit.service.get_outage(outage_id)
-    switching = outage.facts.switching
-    html = impact_page(
-        visit.service.preview(switching),
-        visit.service.layers(switching),
-        title=f"{translator(visit.language)(CLASSES[outage.facts.outage_class])} {outage.id}",
-        language=visit.language,
-        assets="/assets/",
-        facts=_facts(visit, outage),
-    )
+    html = outage_map(visit.service, visit.service.get_outage(outage_id), visit.language, assets="/assets/")
     return HTMLResponse(html, headers=frame_headers(policy_of(html)))
 
 
@@ -70,19 +57,6 @@ def cancel(visit: Visiting, outage_id: str, seen: Seen, reason: Typed = "") -> R
     except (FactsError, TransitionError, StaleWriteError) as error:
         return _page(visit, outage_id, error=error)
     return RedirectResponse(f"/outages/{outage_id}", status_code=303)
-
-
-def _facts(visit: Visit, outage: Outage) -> list[tuple[str, str]]:
-    """Return from when, until when and why, as the head of the map page says it."""
-    say = translator(visit.language)
-    told = partial(moment, language=visit.language, zone=visit.settings.zone)
-    facts = outage.facts
-    end = say("not known yet") if facts.end is None else told(facts.end)
-    return [
-        (say("From"), told(facts.start)),
-        (say("Until (expected)"), end),
-        (say("Reason"), reason_in(facts.reason, visit.language)),
-    ]
 
 
 def _page(visit: Visit, outage_id: str, *, error: Exception | None = None) -> HTMLResponse:
