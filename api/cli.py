@@ -71,7 +71,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for --once.")] = Path("out"),
 ) -> None:
     """Show everything on a published network with example outages, in a browser or (--once) as files."""
-    from api.tour import serve_demo, write_example  # noqa: PLC0415
+    from api.tour import serve_demo, write_example
 
     if once:
         typer.echo(write_example(out, say=_say))
@@ -95,9 +95,9 @@ def import_(
     limit: Limit = 0.05,
 ) -> None:
     """Check a network and write it as one GeoPackage; broken rows are set aside and named."""
-    from api.intake import take_in  # noqa: PLC0415
-    from api.report import intake_json, intake_text  # noqa: PLC0415
-    from geo.write import write_tables  # noqa: PLC0415
+    from api.intake import take_in
+    from api.report import intake_json, intake_text
+    from geo.write import write_tables
 
     with _status(f"Reading {source}"):
         intake = take_in(source, crs=crs, limit=limit)
@@ -114,8 +114,8 @@ def import_(
 @app.command()
 def check(net: Net, as_json: Json = False, crs: Crs = None, limit: Limit = 0.05) -> None:
     """Say everything that is wrong with a network; exit 1 where rows were set aside or it was refused."""
-    from api.intake import take_in  # noqa: PLC0415
-    from api.report import intake_json, intake_text  # noqa: PLC0415
+    from api.intake import take_in
+    from api.report import intake_json, intake_text
 
     with _status(f"Reading {net}"):
         intake = take_in(net, crs=crs, limit=limit)
@@ -142,7 +142,7 @@ def impact(
     if batch is not None:
         _answer_batch(net, batch, out)
         return
-    from api.report import impact_as  # noqa: PLC0415
+    from api.report import impact_as
 
     _write(out, impact_as(as_format.value, _assess(net, open_, close, fault)))
 
@@ -156,9 +156,9 @@ def isolate(
     out: Out = None,
 ) -> None:
     """Say what clears a fault, what isolates it and which ties bring back whom; with --open, which ties keep on most of them."""
-    from api.intake import load_network  # noqa: PLC0415
-    from api.plans import restoration_as, transfer_as  # noqa: PLC0415
-    from api.report import switching_of  # noqa: PLC0415
+    from api.intake import load_network
+    from api.plans import restoration_as, transfer_as
+    from api.report import switching_of
 
     if bool(fault) == bool(open_):
         raise typer.BadParameter("give --fault ID, or --open ID for planned work", param_hint="--fault")
@@ -180,7 +180,7 @@ def why(
     as_format: Annotated[NoticeFormat, typer.Option("--format")] = NoticeFormat.text,
 ) -> None:
     """Say why a customer is affected, or through what it still has its supply."""
-    from api.plans import why_as  # noqa: PLC0415
+    from api.plans import why_as
 
     typer.echo(why_as(as_format.value, _assess(net, open_, close, fault), customer), nl=False)
 
@@ -191,11 +191,11 @@ def sweep(
     out: Annotated[Path, typer.Option(metavar="FILE", help="A .csv or .parquet file to write.")],
 ) -> None:
     """Work out what every single device costs: customers, load, important and life support."""
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import Progress
 
-    from api.intake import load_network  # noqa: PLC0415
-    from topology.index import SliceIndex  # noqa: PLC0415
-    from topology.sweep import sweep as sweep_all  # noqa: PLC0415
+    from api.intake import load_network
+    from topology.index import SliceIndex
+    from topology.sweep import sweep as sweep_all
 
     if out.suffix not in (".csv", ".parquet"):
         raise typer.BadParameter(f"{out} is neither .csv nor .parquet", param_hint="--out")
@@ -229,8 +229,8 @@ def notice(
     out: Out = None,
 ) -> None:
     """Write the notice of an outage; the words cover every affected customer."""
-    from api.report import notice_as  # noqa: PLC0415
-    from api.wiring import utc_now  # noqa: PLC0415
+    from api.report import notice_as
+    from api.wiring import utc_now
 
     found = _assess(net, open_, close, fault)
     facts = {"outage_class": outage_class, "start": start, "end": end, "reason": reason, "reference": reference, "issued": issued}
@@ -248,8 +248,8 @@ def map_(
     out: Annotated[Path, typer.Option(metavar="FILE", help="HTML file; it opens without a network.")] = Path("map.html"),
 ) -> None:
     """Draw whom a switching or a fault affects, as one HTML file."""
-    from maps.layers import impact_layers  # noqa: PLC0415
-    from maps.page import impact_page  # noqa: PLC0415
+    from maps.layers import impact_layers
+    from maps.page import impact_page
 
     found = _assess(net, open_, close, fault)
     with _status("Drawing"):
@@ -265,10 +265,10 @@ def synth(
     seed: Annotated[int, typer.Option(help="The same number and seed make the same network.")] = 1,
 ) -> None:
     """Make a town-like network of any size, for trials and studies."""
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import Progress
 
-    from geo.synth import synthesize  # noqa: PLC0415
-    from geo.write import write_tables  # noqa: PLC0415
+    from geo.synth import synthesize
+    from geo.write import write_tables
 
     with Progress(console=_console()) as bar:
         task = bar.add_task("Making the network", total=1.0)
@@ -286,8 +286,8 @@ def serve(
     port: Annotated[int, typer.Option(help="Port.")] = 8000,
 ) -> None:
     """Serve the pages and the JSON interface. Nobody signs in yet: let only the control room reach it."""
-    from api.settings import Settings  # noqa: PLC0415
-    from api.tour import run_server  # noqa: PLC0415
+    from api.settings import Settings
+    from api.tour import run_server
 
     run_server(Settings(network=network, store=store), host=host, port=port, say=_say)
 
@@ -297,7 +297,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from api.report import MENDABLE  # noqa: PLC0415
+        from api.report import MENDABLE
 
         if not isinstance(error, MENDABLE):
             raise
@@ -306,9 +306,9 @@ def main() -> None:
 
 
 def _assess(net: str, open_: list[str], close: list[str], fault: list[str]) -> Impact:
-    from api.intake import load_network  # noqa: PLC0415
-    from api.report import switching_of  # noqa: PLC0415
-    from outages.impact import assess  # noqa: PLC0415
+    from api.intake import load_network
+    from api.report import switching_of
+    from outages.impact import assess
 
     if not (open_ or fault):
         raise typer.BadParameter("name a device with --open ID, or where the fault is with --fault ID", param_hint="--open")
@@ -318,8 +318,8 @@ def _assess(net: str, open_: list[str], close: list[str], fault: list[str]) -> I
 
 
 def _answer_batch(net: str, batch: Path, out: Path | None) -> None:
-    from api.intake import load_network  # noqa: PLC0415
-    from outages.batch import answer_lines  # noqa: PLC0415
+    from api.intake import load_network
+    from outages.batch import answer_lines
 
     with _status(f"Reading {net}"):
         network = load_network(net)
@@ -348,7 +348,7 @@ def _say(text: str) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     return Console(stderr=True)
 

@@ -13,6 +13,7 @@ from api.service import Service
 from outages.events import Operation, OutageFacts, Switching
 from outages.impact import assess
 from topology.network import Network
+from topology.why import find_path
 
 FEWEST, MOST = 60, 900
 """Customers that an example affects: enough to be worth a map, few enough to be read about."""
@@ -95,20 +96,11 @@ def _works_with_tie(network: Network, used: set[int]) -> Iterator[Switching]:
         if min(feeders) < 0 or feeders[0] == feeders[1] or used & set(feeders):
             continue
         for end in ends:
-            sections = [device for device in _path(network, int(end)) if network.table_of(device)[0] == "lines"]
+            path = reversed(find_path(network, network.healthy, int(end)))
+            sections = [device for device in path if network.table_of(device)[0] == "lines"]
             for near, far in pairwise(sections):
                 opened = tuple(Operation(network.device_ids[device]) for device in (far, near))
                 yield Switching(open=opened, close=(Operation(tie),))
-
-
-def _path(network: Network, node: int) -> Iterator[int]:
-    """Yield the devices from ``node`` up to its source in the normal state."""
-    link = int(network.healthy.parent[node].max())
-    while link >= 0:
-        device = link >> 1
-        yield device
-        node = int(network.wiring.to_node[device] if link & 1 else network.wiring.from_node[device])
-        link = int(network.healthy.parent[node].max())
 
 
 def _transformers(network: Network, used: set[int]) -> Iterator[Switching]:

@@ -86,19 +86,19 @@ def _read(source: str, crs: str | None) -> RawTables:
     kind, _, name = source.partition(":")
     match kind:
         case "simbench":
-            from geo.formats.simbench import read_simbench  # noqa: PLC0415
+            from geo.formats.simbench import read_simbench
 
             return RawTables(dict(read_simbench(name).items()), origin=source)
         case "pandapower":
-            from geo.formats.pandapower import read_pandapower  # noqa: PLC0415
+            from geo.formats.pandapower import read_pandapower
 
             return RawTables(dict(read_pandapower(name).items()), origin=source)
         case "opendss":
-            from geo.formats.opendss import raw_opendss  # noqa: PLC0415
+            from geo.formats.opendss import raw_opendss
 
             return raw_opendss(name, crs=crs)
         case "lines":
-            from geo.formats.lines import read_lines  # noqa: PLC0415
+            from geo.formats.lines import read_lines
 
             return read_lines(name, crs=crs).raw
     return read_tables(source, crs=crs or CRS)
