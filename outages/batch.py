@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from topology.flood import Rows
+from topology.index import SliceIndex
 from topology.isolate import clear
 from topology.network import Network, UnknownIdError
 from topology.supply import Phased, UnknownPhaseError, lost, normal_state, operate, supplied
@@ -38,22 +40,27 @@ def answer_lines(network: Network, lines: Iterable[str]) -> Iterator[dict[str, A
     phases; in the order of the customers table.
     """
     ids = network.tables.customers["id"].to_numpy(dtype=object)
+    index = SliceIndex(network)
     for line in lines:
         if not line.strip():
             continue
         try:
-            out, partial = _answer(network, _read(line))
+            out, partial = _answer(index, _read(line))
         except (CaseError, UnknownIdError, UnknownPhaseError) as error:
             yield {"error": str(error)}
         else:
             yield {"out": ids[out].tolist(), "partial": ids[partial].tolist()}
 
 
-def _answer(network: Network, case: dict[str, list[Phased]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    state = operate(network, normal_state(network), open=case["open"], close=case["close"])
+def _answer(index: SliceIndex, case: dict[str, list[Phased]]) -> tuple[Rows, Rows]:
+    """Return who is out and who is partly out; only the zones at what is switched are searched."""
+    network, normal = index.network, normal_state(index.network)
+    state = operate(network, normal, open=case["open"], close=case["close"])
     if case["fault"]:
         state = clear(network, state, [fault for fault, _ in case["fault"]]).state
-    return lost(network, network.healthy.alive, supplied(network, state))
+        return lost(network, network.healthy.alive, supplied(network, state))
+    changed = np.flatnonzero(state.closed != normal.closed).tolist()
+    return index.search((device, int(state.closed[device])) for device in changed)
 
 
 def _read(line: str) -> dict[str, list[Phased]]:
