@@ -9,38 +9,33 @@ from hypothesis import HealthCheck, event, given, settings
 
 from geo.formats.opendss import read_opendss
 from geo.schema import GridTables
+from tests.circuits import IEEE123
 from tests.topology.random_circuits import circuits, opendss_text
 from tests.topology.solved import CIRCUITS, Opening, answers, compare, solved
 from topology.network import build_network
 from topology.sketch import text_from_tables
 
-IEEE123 = Path(__file__).parents[3] / "shared" / "data" / "ieee123" / "123Bus" / "IEEE123Master.dss"
-
-
-def _ieee123() -> Path:
-    if not IEEE123.is_file():
-        pytest.fail(f"the IEEE 123-bus circuit is not there; expected at {IEEE123}. Put the folder shared/ beside the checkout.")
-    return IEEE123
-
 
 @pytest.mark.parametrize(
     ("circuit", "cases", "exceptions"),
     [
-        ("ieee123", 347, {}),
+        pytest.param("ieee123", 347, {}, marks=pytest.mark.ieee123),
         # A three-phase load between phases, at 671, feeds the open phase from the other two: 0.43 of its voltage is left there.
         ("ieee13", 50, {("Line.670-671", "B"): {"Load.675b"}}),
         ("ieee37", 155, {}),
     ],
 )
 def test_the_loads_without_voltage_are_those_that_are_out(circuit: str, cases: int, exceptions: dict[Opening, set[str]]) -> None:
-    found = compare(_ieee123() if circuit == "ieee123" else CIRCUITS / f"{circuit}.dss")
+    found = compare(IEEE123 if circuit == "ieee123" else CIRCUITS / f"{circuit}.dss")
     assert (found.cases, found.differs) == (cases, exceptions)
 
 
-@pytest.mark.parametrize(("circuit", "differing"), [("ieee123", 2), ("ieee13", 7), ("ieee37", 76)])
+@pytest.mark.parametrize(
+    ("circuit", "differing"), [pytest.param("ieee123", 2, marks=pytest.mark.ieee123), ("ieee13", 7), ("ieee37", 76)]
+)
 def test_measured_across_their_windings_only_loads_between_phases_differ(circuit: str, differing: int) -> None:
     """What is left between a live phase and a lost one hangs on the other loads there (0 to 0.58), so we say partial."""
-    path = _ieee123() if circuit == "ieee123" else CIRCUITS / f"{circuit}.dss"
+    path = IEEE123 if circuit == "ieee123" else CIRCUITS / f"{circuit}.dss"
     found, windings = compare(path, across=True), solved(path).windings
     between = {load for load, pairs in windings.items() if all(0 not in pair for pair in pairs)}
     loads = set().union(*found.differs.values())

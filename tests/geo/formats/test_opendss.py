@@ -15,8 +15,7 @@ from geo.formats.opendss import raw_opendss, read_opendss
 from geo.raw import SourceError
 from geo.schema import GridTables
 from geo.validate import validate
-
-IEEE123 = Path(__file__).parents[4] / "shared" / "data" / "ieee123" / "123Bus" / "IEEE123Master.dss"
+from tests.circuits import IEEE123
 
 
 def _master(folder: Path, commands: str, *, after: str = "") -> Path:
@@ -341,9 +340,8 @@ def test_without_the_package_the_next_step_is_named(tmp_path: Path, monkeypatch:
         read_opendss(tmp_path / "Master.dss")
 
 
+@pytest.mark.ieee123
 def test_the_ieee_123_bus_circuit_is_whole() -> None:
-    if not IEEE123.is_file():
-        pytest.fail(f"the IEEE 123-bus circuit is not there; expected at {IEEE123}. Put the folder shared/ beside the checkout.")
     raw = raw_opendss(IEEE123)
     checked = validate(raw)
     sizes = {name: len(frame) for name, frame in raw.frames.items() if len(frame)}
