@@ -54,6 +54,10 @@ class _Scale:
         return list(range(self.low, self.high + 1))
 
 
+_LABEL = 38.0
+"""Height of a label of two lines."""
+
+
 def draw(curves: list[Curve]) -> str:
     """Return the SVG."""
     sizes = [size for curve in curves for size in curve.seconds]
@@ -67,6 +71,7 @@ def draw(curves: list[Curve]) -> str:
         f"<style>{_STYLE}</style>",
         *_grid(x, y),
         *(part for place, curve in enumerate(curves) for part in _curve(place, curve, x, y)),
+        *_labels(curves, x, y),
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 14}" text-anchor="middle">customers</text>',
         "</svg>\n",
     ]
@@ -94,11 +99,20 @@ def _grid(x: _Scale, y: _Scale) -> list[str]:
 def _curve(place: int, curve: Curve, x: _Scale, y: _Scale) -> list[str]:
     points = [(x.at(size), y.at(seconds)) for size, seconds in sorted(curve.seconds.items())]
     path = " ".join(f"{right:.1f},{down:.1f}" for right, down in points)
-    right, down = points[-1]
-    last = shown(max(curve.seconds.items())[1])
     return [
         f'<polyline class="line c{place}" points="{path}"/>',
         *(f'<circle class="d{place}" cx="{right:.1f}" cy="{down:.1f}" r="4.5"/>' for right, down in points),
-        f'<text class="d{place}" x="{right + 12:.1f}" y="{down - 2:.1f}">{curve.label}</text>',
-        f'<text class="d{place}" x="{right + 12:.1f}" y="{down + 15:.1f}">{last}</text>',
     ]
+
+
+def _labels(curves: list[Curve], x: _Scale, y: _Scale) -> list[str]:
+    """Name each curve beside its last point, one label above the other where two ends are close."""
+    ends = sorted((y.at(max(curve.seconds.items())[1]), place, curve) for place, curve in enumerate(curves))
+    parts, free = [], 0.0
+    for down, place, curve in ends:
+        at = max(down, free)
+        free = at + _LABEL
+        size, last = max(curve.seconds.items())
+        parts.append(f'<text class="d{place}" x="{x.at(size) + 12:.1f}" y="{at - 2:.1f}">{curve.label}</text>')
+        parts.append(f'<text class="d{place}" x="{x.at(size) + 12:.1f}" y="{at + 15:.1f}">{shown(last)}</text>')
+    return parts
