@@ -10,7 +10,7 @@ TEST := .venv/.installed-test
 ASSETS := maps/vendor/manifest.json
 PORT ?= 8000
 
-.PHONY: help demo test lint bench docs lock screenshots browser
+.PHONY: help demo test lint bench docs lock screenshots browser postgres
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ help:  ## list the targets
 demo: $(RUN) $(ASSETS)  ## install everything into .venv and serve the demonstration on http://127.0.0.1:8000 (PORT=…)
 	$(BIN)/gridnotice demo --port $(PORT)
 
-test: $(TEST) $(ASSETS) browser  ## install what the tests need, check style, types and floors, run every test
+test: $(TEST) $(ASSETS) browser postgres  ## install what the tests need, check style, types and floors, run every test
 	@started=$$SECONDS; \
 	$(BIN)/ruff format --check .; \
 	$(BIN)/ruff check .; \
@@ -48,7 +48,7 @@ lock:  ## choose the newest versions within the bounds of pyproject.toml and wri
 	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install -q uv
 	@compile="uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --upgrade --quiet --extra assets --extra build"; \
-	.venv/lock/bin/$$compile --extra test --extra quality --extra simbench --extra opendss -o requirements/test.txt; \
+	.venv/lock/bin/$$compile --extra test --extra quality --extra simbench --extra opendss --extra oidc -o requirements/test.txt; \
 	.venv/lock/bin/$$compile -c requirements/test.txt -o requirements/run.txt
 	@! grep -n '://' requirements/*.txt
 
@@ -61,6 +61,19 @@ browser:
 	started=$$SECONDS; echo "Installing Chromium and Chinese fonts …"; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	  chromium fonts-noto-cjk fontconfig libatomic1 >/dev/null; \
+	echo "Installed in $$((SECONDS - started)) s."
+
+# Debian's PostgreSQL with PostGIS, of which the tests run a server of their own. It is installed without a cluster (a database
+# server that would run from then on and that nobody asked for); the file that says so is gone afterwards.
+NO_CLUSTER := /etc/postgresql-common/createcluster.d/gridnotice-tests.conf
+postgres:
+	@if ls /usr/lib/postgresql/*/bin/postgres /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then \
+	  echo "The tests of the store need PostgreSQL with PostGIS: ask for 'apt-get install postgresql-postgis'."; exit 1; \
+	fi; \
+	started=$$SECONDS; echo "Installing PostgreSQL with PostGIS …"; \
+	mkdir -p $(dir $(NO_CLUSTER)); trap 'rm -f $(NO_CLUSTER)' EXIT; echo 'create_main_cluster = false' >$(NO_CLUSTER); \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-postgis >/dev/null; \
 	echo "Installed in $$((SECONDS - started)) s."
 
 # An environment of the checkout's own. The test set is the run set with more added, at the same versions.

@@ -1,4 +1,4 @@
-"""What all tests share: the browser files, and one browser."""
+"""What all tests share: the browser files, one browser, and one database server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from maps.assets import install
 from tests.circuits import IEEE123
+from tests.postgres import Cluster
 
 
 def _is_left_out() -> bool:
@@ -49,3 +50,11 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=switches)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL with PostGIS of the tests' own; with several workers each has its own."""
+    server = Cluster()
+    yield server
+    server.remove()
