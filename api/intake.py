@@ -46,7 +46,7 @@ class NetworkRefusedError(RuntimeError):
 
 
 def take_in(source: str, *, crs: str | None = None, limit: float = LIMIT) -> Intake:
-    """Return what came of ``source``: a path, ``simbench:CODE``, ``pandapower:NAME``, ``opendss:MASTER.dss`` or ``lines:PATH``.
+    """Return what came of ``source``: a path, ``postgresql://…``, ``simbench:CODE``, ``pandapower:NAME``, ``opendss:FILE``, …
 
     Parameters
     ----------
@@ -58,6 +58,11 @@ def take_in(source: str, *, crs: str | None = None, limit: float = LIMIT) -> Int
     Raises SourceError where there is nothing to check.
     """
     raw = _read(source, crs)
+    return check_in(raw, raw.origin if "://" in source else source, limit=limit)  # an address may hold a password
+
+
+def check_in(raw: RawTables, source: str, *, limit: float = LIMIT) -> Intake:
+    """Return what came of tables that are read already, from ``source``; otherwise as `take_in`."""
     checked = validate(raw, limit=limit)
     if checked.tables is None:
         return Intake(source, None, checked.problems, checked.quarantined)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from pathlib import Path
+from typing import Any
 
 import typer.main
 
@@ -27,6 +28,11 @@ def data_model() -> str:
         "folder or zip file. **Bold** columns must be there; any other may be left out. Coordinates may come in any EPSG and are",
         "kept as longitude and latitude (WGS 84). Phases are letters: `ABC`, `B`, and `12` behind a centre-tapped transformer.",
         "Ids are unique over all lines, switches and transformers, since any of them can be opened.",
+        "",
+        "The tables may also be tables or views of one schema of a PostgreSQL database, with PostGIS geometries in any SRID:",
+        "`postgresql://USER@HOST:5432/DATABASE?schema=SCHEMA` (the password from `PGPASSWORD` or `~/.pgpass`). They are read as",
+        "of one moment, and nothing is changed there. Where columns have other names, a view of our names is enough. Rows come",
+        "by their primary key, or by their id: the network version stays the same as long as the rows do.",
     ]
     for table in TABLES.values():
         text += ["", f"## `{table.name}`{' (must be there)' if table.required else ''}", "", table.says, ""]
@@ -75,12 +81,23 @@ def settings() -> str:
     return "\n".join(text) + "\n"
 
 
+def list_commands() -> list[tuple[str, Any]]:
+    """Return every command with its name, in order; those of a group follow it, as ``store`` and ``store check``."""
+    found = []
+    for name, command in sorted(typer.main.get_command(app).commands.items()):  # type: ignore[attr-defined]
+        found.append((name, command))
+        found += [(f"{name} {below}", one) for below, one in sorted(getattr(command, "commands", {}).items())]
+    return found
+
+
 def commands() -> str:
     """Return the page of all commands and their options."""
-    group = typer.main.get_command(app)
     text = ["# Commands", "", inspect.cleandoc(sys.modules["api.cli"].__doc__ or "")]
-    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
-        text += ["", f"## `gridnotice {name}`", "", inspect.cleandoc(command.help or ""), "", "| | |", "| --- | --- |"]
+    for name, command in list_commands():
+        text += ["", f"## `gridnotice {name}`", "", inspect.cleandoc(command.help or "")]
+        if hasattr(command, "commands"):
+            continue  # a group: its commands follow
+        text += ["", "| | |", "| --- | --- |"]
         for parameter in command.params:
             if parameter.name == "help":
                 continue

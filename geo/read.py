@@ -1,4 +1,4 @@
-"""Where tables come from: a GeoPackage, or a folder (or a .zip of one) of CSV, GeoJSON, Parquet and Shapefiles. By Arrow.
+"""Where tables come from: a GeoPackage, a folder (or .zip) of CSV, GeoJSON, Parquet and Shapefiles, or PostGIS. By Arrow.
 
 Reading takes cells as they are; `geo.validate.validate` says what is wrong with them. Only what cannot be read at all is
 refused here, with a `SourceError`.
@@ -16,12 +16,13 @@ from geo.files.archive import unpacked
 from geo.files.delimited import Delimited, read_delimited
 from geo.files.frames import Frame, frame_of_layer, known_columns
 from geo.files.layers import Layer, layer_names, read_geoparquet, read_layer
-from geo.raw import RawTables, SourceError, listed
+from geo.raw import RawTables, SourceError, listed, unknown_columns
 from geo.schema import CRS, TABLES, Problem
 
 __all__ = ["RawTables", "SourceError", "read_tables"]
 
 SUFFIXES = (".csv", ".geojson", ".parquet", ".shp")
+DATABASES = ("postgresql:", "postgres:", "postgresql+psycopg:")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def read_tables(source: str | Path, *, crs: str = CRS) -> RawTables:
     ----------
     source
         A GeoPackage whose layers are called as the tables, or a folder, or a .zip of a folder, with
-        ``<table>.csv``, ``.geojson``, ``.parquet`` or ``.shp``.
+        ``<table>.csv``, ``.geojson``, ``.parquet`` or ``.shp``; or ``postgresql://…?schema=NAME``, whose tables and views
+        are called as the tables.
     crs
         CRS of coordinates that do not carry one themselves: x, y or WKT in CSV, plain Parquet, layers without a CRS.
 
@@ -49,11 +51,13 @@ def read_tables(source: str | Path, *, crs: str = CRS) -> RawTables:
     SourceError
         There is nothing at ``source``, or it is no network; the text names the next step.
     """
-    path = Path(source)
     try:
         default = parse_crs(crs).to_string()
     except CrsError as error:
         raise SourceError(str(error)) from error
+    if str(source).startswith(DATABASES):
+        return _read_database(str(source), default)
+    path = Path(source)
     if path.is_dir():
         return _read_folder(path, str(path), default)
     if not path.is_file():
@@ -93,6 +97,22 @@ def _read_folder(folder: Path, origin: str, default_crs: str) -> RawTables:
         raise SourceError(f"{origin} has no table of a network.", f"It holds {listed(found)}.", _EXPECTED)
     reads = {table: _read_file(table, folder / name, default_crs) for table, name in tables.items()}
     return _raw_tables(reads, strangers, origin)
+
+
+def _read_database(address: str, default_crs: str) -> RawTables:
+    from geo.files.postgis import opened  # noqa: PLC0415 - the driver is loaded when a database is asked for
+
+    with opened(address) as database:
+        tables, strangers = _sort_names({name: name for name in database.tables}, f"{database.origin} has")
+        if not tables:
+            raise SourceError(f"{database.origin} has no table of a network.", f"It has {listed(database.tables)}.", _EXPECTED)
+        found = {table: database.read(name, table) for table, name in tables.items()}
+    reads = {
+        table: _Read(frame_of_layer(table, read.layer, default_crs), problems=tuple(unknown_columns(table, read.unknown)))
+        for table, read in found.items()
+    }
+    # One line for all of them: a database is full of tables that are not meant for us.
+    return _raw_tables(reads, [listed(strangers)] if strangers else [], database.origin)
 
 
 _EXPECTED = f"Tables are called {', '.join(TABLES)}; in a folder they end in {', '.join(SUFFIXES)}."

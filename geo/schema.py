@@ -185,6 +185,12 @@ _TABLES = (
             _node("node", "Node that supplies the customer."),
             Column("phases", "phases", "Phases that supply the customer.", absent="every phase that its node has"),
             Column(
+                "account",
+                "text",
+                "Who holds the service point; two service points of one account are its two feeds.",
+                absent="a single feed",
+            ),
+            Column(
                 "category", "text", "Tariff class or use: residential, commercial, industrial, agricultural, …", required=True
             ),
             Column(
