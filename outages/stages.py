@@ -19,28 +19,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from outages.board import Board, World, move_of
+from outages.facts import Timed
 from topology.flood import Rows
-from topology.isolate import clear
 from topology.network import Network
-from topology.supply import State, lost, normal_state, operate, supplied
-from topology.transfer import letters_of, mask_of
+from topology.supply import State, lost, supplied
+from topology.transfer import Masks, letters_of, mask_of
 
-Action = Literal["open", "close", "fault", "repaired"]
 _IN, _PARTIAL, _OUT = 0, 1, 2
+_ALL = ""
+"""The one who carries out all operations."""
 
 
 class StageError(ValueError):
     """An operation cannot happen as it is said."""
-
-
-@dataclass(frozen=True)
-class Timed:
-    """One operation at one time (aware): a device opens or closes, on all phases or some; a fault begins or is repaired."""
-
-    at: datetime
-    action: Action
-    device: str
-    phases: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,13 +89,12 @@ def work_out(network: Network, operations: Sequence[Timed], *, before: State | N
         A device or phase is not there. Nothing is worked out then.
     """
     _check_times(operations)
-    start = before or normal_state(network)
-    healthy = supplied(network, start)
-    moments, states, counts = _run(network, operations, start, healthy)
+    world = World.of(network, before)
+    moments, states, counts = _run(network, operations, world, supplied(network, world.state))
     return Stages(
         intervals=tuple(_intervals(network, moments, states)),
         counts=tuple(counts),
-        transferred=_transferred(network, operations, start, np.flatnonzero((states != _IN).any(axis=0))),
+        transferred=_transferred(network, operations, world, np.flatnonzero((states != _IN).any(axis=0))),
     )
 
 
@@ -120,16 +111,15 @@ def _check_times(operations: Sequence[Timed]) -> None:
 
 
 def _run(
-    network: Network, operations: Sequence[Timed], start: State, healthy: NDArray[np.uint8]
+    network: Network, operations: Sequence[Timed], world: World, healthy: Masks
 ) -> tuple[list[datetime], NDArray[np.uint8], list[Count]]:
     """Return the times, the state of every customer from each time on (times × customers), and the counts."""
-    closed, faults = start.closed, set[str]()
+    board = Board.on(network, world)
     moments, states, counts = [], [], []
     for at, together in groupby(operations, key=lambda operation: operation.at):
         for operation in together:
-            closed, faults = _apply(network, closed, faults, operation)
-        clearing = clear(network, State(closed, start.sources), sorted(faults))
-        closed = clearing.state.closed
+            _apply(network, board, operation)
+        clearing = board.settle()
         out, partial = lost(network, healthy, supplied(network, clearing.state))
         state = np.zeros(len(network.customer_node), dtype=np.uint8)
         state[out], state[partial] = _OUT, _PARTIAL
@@ -139,24 +129,19 @@ def _run(
     return moments, np.array(states, dtype=np.uint8).reshape(len(states), len(network.customer_node)), counts
 
 
-def _apply(network: Network, closed: NDArray[np.uint8], faults: set[str], operation: Timed) -> tuple[NDArray[np.uint8], set[str]]:
-    match operation.action:
-        case "fault":
-            return closed, faults | {operation.device}
-        case "repaired":
-            if operation.device not in faults:
-                known = ", ".join(sorted(faults)) or "none"
-                raise StageError(f"{operation.device} is repaired without a fault there. Faults at that time: {known}")
-            return closed, faults - {operation.device}
-    state, phased = State(closed, network.sources), [(operation.device, operation.phases)]
-    opens = operation.action == "open"
-    after = operate(network, state, open=phased if opens else (), close=() if opens else phased).closed
-    device = network.device(operation.device)
-    if after[device] == closed[device]:
+def _apply(network: Network, board: Board, operation: Timed) -> None:
+    """Carry out ``operation``; raises StageError where it changes nothing."""
+    move = move_of(network, _ALL, operation)
+    faults = board.holdings[_ALL].faults if _ALL in board.holdings else {}
+    if operation.action == "repaired" and operation.device not in faults:
+        known = ", ".join(sorted(faults)) or "none"
+        raise StageError(f"{operation.device} is repaired without a fault there. Faults at that time: {known}")
+    was = board.closed_at(move.device) if move.device >= 0 else 0
+    board.move(move)
+    if move.device >= 0 and board.closed_at(move.device) == was:
         phases = f" on {letters_of(mask_of(operation.phases))}" if operation.phases else ""
-        is_now = "open" if opens else "closed"
+        is_now = "open" if operation.action == "open" else "closed"
         raise StageError(f"{operation.device} is already {is_now}{phases} at {operation.at.isoformat()}. Leave the operation out")
-    return after, faults
 
 
 def _intervals(network: Network, moments: list[datetime], states: NDArray[np.uint8]) -> list[Interval]:
@@ -171,17 +156,14 @@ def _intervals(network: Network, moments: list[datetime], states: NDArray[np.uin
     return found
 
 
-def _transferred(network: Network, operations: Sequence[Timed], start: State, affected: NDArray[np.intp]) -> Rows:
+def _transferred(network: Network, operations: Sequence[Timed], world: World, affected: NDArray[np.intp]) -> Rows:
     """Return the customers that the same operations without any closing would affect, and these did not."""
     if not any(operation.action == "close" for operation in operations):
         return np.empty(0, dtype=np.int32)
-    closed, faults = start.closed.copy(), set[str]()
+    board = Board.on(network, world)
     for operation in operations:
-        if operation.action == "open":
-            phased = [(operation.device, operation.phases)]
-            closed = operate(network, State(closed, start.sources), open=phased).closed
-        elif operation.action == "fault":
-            faults.add(operation.device)
-    alive = supplied(network, clear(network, State(closed, start.sources), sorted(faults)).state)
-    without = np.concatenate(lost(network, supplied(network, start), alive))
+        if operation.action in ("open", "fault"):
+            board.move(move_of(network, _ALL, operation))
+    alive = supplied(network, board.settle().state)
+    without = np.concatenate(lost(network, supplied(network, world.state), alive))
     return np.setdiff1d(without, affected).astype(np.int32)

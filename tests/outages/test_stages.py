@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outages.stages import StageError, Timed, work_out
+from outages.facts import Timed
+from outages.stages import StageError, work_out
 from tests.grids import grids
 from topology.isolate import clear
 from topology.network import UnknownIdError, build_network
