@@ -1,70 +1,66 @@
-"""Where events are kept: an append-only table in SQLite, durable before `EventStore.append` returns.
+"""Where events are kept: append-only, durable before `EventStore.append` returns, in SQLite or PostgreSQL.
 
-One writer at a time (``BEGIN IMMEDIATE``), any number of readers (WAL). Two people cannot overwrite each other: who
-writes says which state was seen, and whoever is second is told the newer one. A repeated command (same key) is answered
-with what the first one did. The database itself refuses to change or delete an event.
+Two people cannot overwrite each other: who writes says which state was seen, and whoever is second is told the newer one. A
+repeated command (same key) is answered with what the first one did. The database itself refuses to change or delete an event,
+and the audit log tells of every one. Appends of several threads share one transaction (`outages.grouped`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select
+from sqlalchemy import func, select
 
-from outages.database import COMMANDS, EVENTS, StoreError, open_engine, transaction
-from outages.events import Event, Outage, event_from_json
-from outages.lifecycle import fold
+from outages import shelf
+from outages.appending import (
+    Batch,
+    Command,
+    KeyReusedError,
+    Remembered,
+    Request,
+    StaleWriteError,
+    UnknownOutageError,
+    UnreadableEventError,
+    event_of,
+    history,
+    repeat,
+)
+from outages.checkup import Finding, check_store
+from outages.database import Database, open_database
+from outages.driver import FirstCommand
+from outages.events import Event, Outage
+from outages.failures import (
+    DRIVER_ERRORS,
+    StoreBusyError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnreachableError,
+)
+from outages.grouped import GroupCommit, Turn
+from outages.kept import KeptImpact
+from outages.tables import COMMANDS, EVENTS
+from outages.waiting import Bell
 
 __all__ = [
     "Command",
     "EventStore",
+    "Finding",
     "KeyReusedError",
     "Recorded",
     "StaleWriteError",
+    "StoreBusyError",
     "StoreError",
+    "StoreFullError",
+    "StoreReadOnlyError",
+    "StoreUnreachableError",
     "UnknownOutageError",
+    "UnreadableEventError",
     "open_store",
 ]
-
-
-class UnknownOutageError(LookupError):
-    """No outage has this id."""
-
-    def __init__(self, outage_id: str) -> None:
-        self.outage_id = outage_id
-        super().__init__(f"There is no outage {outage_id!r}. Check the id in the list of outages.")
-
-
-class StaleWriteError(RuntimeError):
-    """Somebody else changed the outage first; `newer` is how it stands now."""
-
-    def __init__(self, expected_seq: int, newer: Outage) -> None:
-        self.expected_seq = expected_seq
-        self.newer = newer
-        super().__init__(
-            f"Outage {newer.id} was changed by someone else: it is at revision {newer.seq} ({newer.status}), "
-            f"your change was made on revision {expected_seq}. Look at the newer state and repeat the change if it still holds."
-        )
-
-
-class KeyReusedError(ValueError):
-    """An idempotency key came back with another command than the first time."""
-
-    def __init__(self, key: str, outage_id: str) -> None:
-        super().__init__(
-            f"The key {key!r} was used for another command before (it changed outage {outage_id}). "
-            "Use a new key for a new command."
-        )
-
-
-@dataclass(frozen=True)
-class Command:
-    """What makes a repeat recognisable: the client's key, and a digest of what was asked."""
-
-    key: str
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -78,99 +74,122 @@ class Recorded:
 
 
 class EventStore:
-    """The events of all outages. Safe to share between threads and between processes on one machine."""
+    """The events of all outages. Safe to share between threads; several may be open on one database, in any process."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._writer = engine.execution_options(begin="IMMEDIATE")
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._appends: GroupCommit[Request, Outage] = GroupCommit(self._carry_out)
+        self._remembered = Remembered()  # only the leader of a group commit touches it
+        self._bell = Bell(database, self.position)
 
-    def append(self, outage_id: str, expected_seq: int, events: Sequence[Event], *, command: Command | None = None) -> Outage:
+    def append(
+        self,
+        outage_id: str,
+        expected_seq: int,
+        events: Sequence[Event],
+        *,
+        command: Command | None = None,
+        kept: Sequence[KeptImpact] = (),
+    ) -> Outage:
         """Append ``events`` to an outage seen at ``expected_seq`` (0: a new one), and return the outage after them.
 
-        They are on disk when this returns. A ``command`` seen before changes nothing and returns the outage as that command
-        left it. Raises StaleWriteError, UnknownOutageError, KeyReusedError, TransitionError and StoreError; then nothing
-        was written.
+        They are on disk when this returns, with the impacts ``kept`` and a row each in the audit log. A ``command`` seen before
+        changes nothing and returns the outage as that command left it. Raises StaleWriteError, UnknownOutageError,
+        KeyReusedError, TransitionError and StoreError; then nothing was written, except that of a StoreUnreachableError nobody
+        knows: repeat the command.
         """
-        with transaction(self._writer) as connection:
-            if command is not None and (first := _find_command(connection, command.key)) is not None:
-                return _repeat(connection, command, first)
-            history = _history(connection, outage_id)
-            _check_seen(outage_id, expected_seq, history)
-            outage = fold(outage_id, [*history, *events])
-            connection.execute(insert(EVENTS), [_row(outage_id, seq, e) for seq, e in enumerate(events, expected_seq + 1)])
-            if command is not None:
-                row = {"key": command.key, "digest": command.digest, "outage_id": outage_id, "last_seq": outage.seq}
-                connection.execute(insert(COMMANDS), [row])
-            return outage
+        return self._appends.submit(Request(outage_id, expected_seq, events, command=command, kept=kept))
 
     def find_command(self, command: Command) -> Outage | None:
         """Return the outage as ``command`` left it, or None where no such command came before; raises KeyReusedError."""
-        with transaction(self._engine) as connection:
-            first = _find_command(connection, command.key)
-            return None if first is None else _repeat(connection, command, first)
+        query = select(COMMANDS.c.digest, COMMANDS.c.outage_id, COMMANDS.c.last_seq).where(COMMANDS.c.key == command.key)
+        with self.database.reading() as connection:
+            first = connection.execute(query).one_or_none()
+            return None if first is None else repeat(connection, command, FirstCommand(*first))
 
     def read(self, outage_id: str) -> tuple[Event, ...]:
         """Return the events of one outage, in order; raises UnknownOutageError where there are none."""
-        with transaction(self._engine) as connection:
-            history = _history(connection, outage_id)
-        if not history:
+        with self.database.reading() as connection:
+            events = history(connection, outage_id)
+        if not events:
             raise UnknownOutageError(outage_id)
-        return history
+        return events
 
-    def read_since(self, position: int = 0) -> list[Recorded]:
-        """Return every event after ``position`` in the order of commits; 0 reads all."""
-        with transaction(self._engine) as connection:
-            query = select(EVENTS).where(EVENTS.c.position > position).order_by(EVENTS.c.position)
+    def read_since(self, position: int = 0, *, limit: int | None = None) -> list[Recorded]:
+        """Return the events after ``position`` in the order of commits, at most ``limit``; 0 reads from the first.
+
+        None is ever added before the last one that was read: who goes on from there misses nothing. They end before one that
+        cannot be read; where that comes next, raises UnreadableEventError, and who goes on from its position passes it over.
+        """
+        query = select(EVENTS).where(EVENTS.c.position > position).order_by(EVENTS.c.position).limit(limit)
+        with self.database.reading() as connection:
             rows = connection.execute(query).mappings().all()
-        return [Recorded(row["position"], row["outage_id"], row["seq"], _event(row)) for row in rows]
+        found: list[Recorded] = []
+        for row in rows:
+            try:
+                found.append(Recorded(row["position"], row["outage_id"], row["seq"], event_of(row)))
+            except UnreadableEventError:
+                if not found:
+                    raise
+                break
+        return found
+
+    def position(self) -> int:
+        """Return the position of the newest event; 0 where there is none."""
+        with self.database.reading() as connection:
+            return connection.execute(select(func.max(EVENTS.c.position))).scalar() or 0
+
+    def wait(self, position: int, timeout_s: float) -> int:
+        """Return the newest position as soon as it is beyond ``position``, whoever wrote it, or after ``timeout_s`` seconds."""
+        return self._bell.wait(position, timeout_s)
+
+    def find_impact(self, outage_id: str, seq: int) -> KeptImpact | None:
+        """Return the newest impact kept of the outage at or before revision ``seq``, or None."""
+        return shelf.find_impact(self.database, outage_id, seq)
+
+    def keep_network(self, version: str, about: dict[str, Any], parts: Iterable[bytes]) -> None:
+        """Keep a network under the hash of its content; does nothing where it is kept. ``parts`` are some MB each, and ready."""
+        shelf.keep_network(self.database, version, about, parts)
+
+    def find_network(self, version: str) -> tuple[dict[str, Any], Iterator[bytes]] | None:
+        """Return what is known of a network, and its parts one by one; None where it is not kept."""
+        return shelf.find_network(self.database, version)
+
+    def list_networks(self) -> dict[str, dict[str, Any]]:
+        """Return version → what is known of it, in the order in which they were kept."""
+        return shelf.list_networks(self.database)
+
+    def check(self, now: datetime) -> list[Finding]:
+        """Return everything that makes the store unfit for service at ``now``, errors and warnings."""
+        return check_store(self.database, now)
 
     def close(self) -> None:
-        """Give back every connection."""
-        self._engine.dispose()
+        """Wake everybody who waits, and give back every connection."""
+        self._bell.close()
+        self.database.close()
+
+    def _carry_out(self, turns: Sequence[Turn[Request, Outage]]) -> None:
+        with self.database.writing() as connection:
+            batch = Batch(connection, self._remembered, [turn.asked for turn in turns])
+            for turn in turns:
+                _take(batch, turn)
+            batch.write()
+        self._remembered.add(batch.outages, batch.position)
+        self._bell.ring(batch.position)
 
 
-def open_store(url: str) -> EventStore:
-    """Open the store at ``url`` (``sqlite:///FILE``), making the file where there is none.
+def _take(batch: Batch, turn: Turn[Request, Outage]) -> None:
+    try:
+        turn.answer = batch.take(turn.asked)
+    except DRIVER_ERRORS:
+        raise  # the transaction is lost, for all
+    except Exception as error:  # whatever is wrong with this one is not the fault of the others
+        turn.error = error
 
-    Raises StoreError where the address is not understood, the folder is missing, or the file is not one of ours.
+
+def open_store(url: str, *, create: bool = True) -> EventStore:
+    """Open the store at ``url`` (``sqlite:///FILE`` or ``postgresql://…``), making what is not there unless ``create`` is False.
+
+    Raises StoreError where the address is not understood, or what is there is not ours.
     """
-    return EventStore(open_engine(url))
-
-
-def _find_command(connection: Connection, key: str) -> RowMapping | None:
-    return connection.execute(select(COMMANDS).where(COMMANDS.c.key == key)).mappings().one_or_none()
-
-
-def _repeat(connection: Connection, command: Command, first: RowMapping) -> Outage:
-    outage_id: str = first["outage_id"]
-    if first["digest"] != command.digest:
-        raise KeyReusedError(command.key, outage_id)
-    return fold(outage_id, _history(connection, outage_id)[: first["last_seq"]])
-
-
-def _check_seen(outage_id: str, expected_seq: int, history: Sequence[Event]) -> None:
-    if len(history) == expected_seq:
-        return
-    if not history:
-        raise UnknownOutageError(outage_id)
-    raise StaleWriteError(expected_seq, fold(outage_id, history))
-
-
-def _history(connection: Connection, outage_id: str) -> tuple[Event, ...]:
-    query = select(EVENTS).where(EVENTS.c.outage_id == outage_id).order_by(EVENTS.c.seq)
-    return tuple(_event(row) for row in connection.execute(query).mappings())
-
-
-def _event(row: RowMapping) -> Event:
-    return event_from_json(row["kind"], row["body"], at=row["recorded_at"], by=row["recorded_by"])
-
-
-def _row(outage_id: str, seq: int, entry: Event) -> dict[str, Any]:
-    return {
-        "outage_id": outage_id,
-        "seq": seq,
-        "kind": entry.kind,
-        "body": entry.body(),
-        "recorded_at": entry.at,
-        "recorded_by": entry.by,
-    }
+    return EventStore(open_database(url, create=create))
