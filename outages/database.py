@@ -221,7 +221,7 @@ def _check_ours(path: Path) -> None:
 
 
 def _sqlite_engine(url: URL, busy_timeout_s: float, *, writes: bool) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True)
     pragmas = ("journal_mode = WAL", "synchronous = FULL", "recursive_triggers = ON", "trusted_schema = OFF")
 
     def configure(connection: Any, _record: Any) -> None:
@@ -242,6 +242,7 @@ def _sqlite_engine(url: URL, busy_timeout_s: float, *, writes: bool) -> Engine:
 def _postgresql_engine(url: URL, busy_timeout_s: float, *, writes: bool) -> Engine:
     engine = create_engine(
         url,
+        hide_parameters=True,  # they may be personal, and errors are logged
         pool_pre_ping=True,  # a database that went away and came back is used again
         connect_args=_CONNECT,
         isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",

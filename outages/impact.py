@@ -10,17 +10,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
 
-from outages.events import Switching
+from outages.board import Board, World, move_of
+from outages.course import Course, course
+from outages.events import Outage
+from outages.facts import Switching
+from outages.held import as_planned, operations_of
+from outages.lifecycle import active_spans
+from outages.together import world_before
 from topology.flood import Rows, Supply, trace
-from topology.isolate import Clearing, clear
+from topology.isolate import Clearing
 from topology.network import Network
-from topology.supply import State, lost, normal_state, operate, supplied
+from topology.supply import State, lost, supplied
 from topology.why import Loss
+
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -118,15 +128,17 @@ class Impact:
         )
 
 
-def assess(network: Network, switching: Switching, *, before: State | None = None) -> Impact:
-    """Return whom ``switching`` affects, compared with the state ``before`` (default: normal operation).
+def assess(network: Network, switching: Switching, *, before: State | World | None = None) -> Impact:
+    """Return whom ``switching`` affects, compared with what was ``before`` (default: normal operation).
 
     Faults are cleared after the switching: a section that has been isolated trips nothing, and a tie closed onto a fault trips
-    what feeds the tie. Raises UnknownIdError and UnknownPhaseError; nothing is worked out then.
+    what feeds the tie. With a `World` before, that goes for the faults of other outages too, and what they hold open stays
+    open. Raises UnknownIdError and UnknownPhaseError; nothing is worked out then.
     """
-    start = before or normal_state(network)
+    world = before if isinstance(before, World) else World.of(network, before)
+    start = world.state
     healthy = network.healthy if before is None else trace(network.wiring, start.closed, start.sources)
-    clearing = _after(network, start, switching, closing=True)
+    clearing = _after(network, world, switching, closing=True)
     alive = supplied(network, clearing.state)
     out, partial = lost(network, healthy.alive, alive)
     loss = Loss(network, healthy, clearing.state, alive)
@@ -140,21 +152,56 @@ def assess(network: Network, switching: Switching, *, before: State | None = Non
         dead_sources=tuple(network.node_ids[clearing.dead_sources]),
         out=out,
         partial=partial,
-        transferred=_transferred(network, start, switching, np.concatenate([out, partial])),
+        transferred=_transferred(network, world, switching, np.concatenate([out, partial])),
         cut_by=tuple("" if device < 0 else network.device_ids[device] for device in cut_by),
     )
 
 
-def _after(network: Network, start: State, switching: Switching, *, closing: bool) -> Clearing:
-    opened = [(operation.device, operation.phases) for operation in switching.open]
-    closed = [(operation.device, operation.phases) for operation in switching.close] if closing else []
-    return clear(network, operate(network, start, open=opened, close=closed), switching.fault)
+def impact_of(network: Network, outage: Outage, others: Iterable[Outage] = ()) -> Impact:
+    """Return whom ``outage`` affects at any time, by what is planned and what has been operated since; a draft as it is planned.
+
+    ``supply_before`` and ``state_after`` are those of its first window; `outages.course.course` says when who is off, and what
+    ``others`` bear on it. It depends on no clock. Raises UnknownIdError and UnknownPhaseError.
+    """
+    planned, known = as_planned(outage), list(others)
+    spans = active_spans(planned)
+    start = spans[0][0] if spans else planned.facts.start
+    switching = (planned.in_force or planned.facts).switching
+    impact = assess(network, switching, before=world_before(network, planned, known, start) if known else None)
+    if len(spans) <= 1 and not outage.operations:
+        return impact
+    return _over_time(impact, course(network, outage, others=known, now=outage.changed_at))
 
 
-def _transferred(network: Network, start: State, switching: Switching, affected: Rows) -> Rows:
+def _over_time(impact: Impact, whole: Course) -> Impact:
+    """Return ``impact`` with everybody who is off at some time of the whole course."""
+    first: dict[int, str] = {}
+    for step in whole.steps:
+        for row in step.rows.tolist():
+            first.setdefault(row, step.cut_by)
+    transferred = np.setdiff1d(np.union1d(impact.transferred, whole.transferred), whole.affected)
+    return replace(
+        impact,
+        out=whole.out,
+        partial=np.setdiff1d(whole.affected, whole.out).astype(np.int32),
+        transferred=transferred.astype(np.int32),
+        cut_by=tuple(first[row] for row in whole.affected.tolist()),
+    )
+
+
+def _after(network: Network, before: World, switching: Switching, *, closing: bool) -> Clearing:
+    """Return how the grid settles; closing comes last, and is left out unless ``closing``."""
+    board = Board.on(network, before)
+    for operation in operations_of(switching, _ANY_TIME):
+        if closing or operation.action != "close":
+            board.move(move_of(network, "", operation))
+    return board.look()
+
+
+def _transferred(network: Network, before: World, switching: Switching, affected: Rows) -> Rows:
     """Return the customers that would be affected if the ties stayed open, and are not."""
     if not switching.close:
         return affected[:0]
-    alive = supplied(network, _after(network, start, switching, closing=False).state)
-    without_ties = np.concatenate(lost(network, supplied(network, start), alive))
+    alive = supplied(network, _after(network, before, switching, closing=False).state)
+    without_ties = np.concatenate(lost(network, supplied(network, before.state), alive))
     return np.setdiff1d(without_ties, affected).astype(np.int32)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from topology.flood import Rows, Wiring, trace_alive
 from topology.network import Network
+from topology.parts import Piece
 from topology.supply import State, supplied
 from topology.transfer import Masks
 
@@ -50,8 +51,13 @@ def clear(network: Network, state: State, faults: Iterable[str]) -> Clearing:
 
     Raises UnknownIdError for an id that is neither a device nor a node.
     """
+    return clear_at(network, state, [node for fault in faults for node in nodes_of_fault(network, fault)])
+
+
+def clear_at(network: Network | Piece, state: State, nodes: Iterable[int]) -> Clearing:
+    """Return how faults at ``nodes`` are cleared in ``state``."""
     wiring = network.wiring
-    zone = conducting_zone(network, state, faults, stop=network.protective)
+    zone = _zone(network, state, nodes, stop=network.protective)
     border = np.flatnonzero(network.protective & (state.closed != 0) & (zone[wiring.from_node] | zone[wiring.to_node]))
     sources = np.where(zone, np.uint8(0), state.sources)
     # What is still live when the zone is cut off on every side is what its border devices must be kept from: those that have
@@ -68,16 +74,12 @@ def _opened(closed: Masks, devices: NDArray[np.integer[Any]]) -> Masks:
     return after
 
 
-def _faulted(network: Network, faults: Iterable[str]) -> Masks:
-    """Return a full mask at each node that a fault touches."""
-    masks = np.zeros(len(network.node_ids), dtype=np.uint8)
-    for fault in faults:
-        if network.has_node(fault) and not network.has_device(fault):
-            masks[network.node(fault)] = _ALL
-        else:
-            device = network.device(fault)
-            masks[[network.wiring.from_node[device], network.wiring.to_node[device]]] = _ALL
-    return masks
+def nodes_of_fault(network: Network, fault: str) -> tuple[int, ...]:
+    """Return the nodes that a fault touches: the node, or both ends of the device, with that id. Raises UnknownIdError."""
+    if network.has_node(fault) and not network.has_device(fault):
+        return (network.node(fault),)
+    device = network.device(fault)
+    return (int(network.wiring.from_node[device]), int(network.wiring.to_node[device]))
 
 
 def conducting_zone(network: Network, state: State, faults: Iterable[str], *, stop: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -85,8 +87,14 @@ def conducting_zone(network: Network, state: State, faults: Iterable[str], *, st
 
     ``stop`` says of each device whether it holds the fault off; shape (m,). Raises UnknownIdError.
     """
+    return _zone(network, state, [node for fault in faults for node in nodes_of_fault(network, fault)], stop=stop)
+
+
+def _zone(network: Network | Piece, state: State, nodes: Iterable[int], *, stop: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    faulted = np.zeros(len(state.sources), dtype=np.uint8)
+    faulted[list(nodes)] = _ALL
     conducting = np.where(stop | (state.closed == 0), np.uint8(0), _ALL)
-    reached: NDArray[np.bool_] = trace_alive(_conducting(network.wiring), conducting, _faulted(network, faults)) != 0
+    reached: NDArray[np.bool_] = trace_alive(_conducting(network.wiring), conducting, faulted) != 0
     return reached
 
 

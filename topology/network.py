@@ -29,6 +29,7 @@ from rapidfuzz import process
 from geo.schema import DEVICE_TABLES, PHASE_LETTERS, PROTECTIVE_KINDS, TEXT, GridTables
 from topology.customers import Customers
 from topology.flood import Rows, Supply, Wiring, trace, transformers_away
+from topology.parts import Parts
 from topology.transfer import Masks, join, mask_of, transformer_tables
 
 
@@ -122,6 +123,11 @@ class Network:
         name, row = self.table_of(device)
         found: pd.Series[Any] = getattr(self.tables, name).iloc[row]
         return found
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The parts that have nothing to do with each other in normal operation."""
+        return Parts.divide(self.wiring, self.normal, self.sources)
 
     @cached_property
     def transformer_of_node(self) -> Rows:

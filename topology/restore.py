@@ -19,12 +19,11 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from topology.flood import Rows
 from topology.isolate import clear, conducting_zone
 from topology.network import Network
+from topology.parts import label
 from topology.supply import State, lost, supplied
 from topology.transfer import Masks
 
@@ -237,12 +236,7 @@ def _capacities(network: Network) -> dict[int, float]:
 
 def _parts(network: Network, state: State) -> Rows:
     """Return the part that each node belongs to, by what is closed; shape (n,)."""
-    wiring, count = network.wiring, len(network.node_ids)
-    joined = np.flatnonzero(state.closed)
-    pairs = (wiring.from_node[joined], wiring.to_node[joined])
-    _, part = connected_components(coo_array((np.ones(len(joined), np.int8), pairs), shape=(count, count)), directed=False)
-    parts: Rows = part.astype(np.int32)
-    return parts
+    return label(network.wiring, np.flatnonzero(state.closed), len(network.node_ids))
 
 
 def switching_plan(network: Network, plan: Restoration) -> Iterator[tuple[str, tuple[str, ...], int]]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from topology.flood import Rows, trace_alive
 from topology.network import Network
+from topology.parts import Piece
 from topology.transfer import Masks, letters_of, mask_of
 
 Phased = tuple[str, str]
@@ -53,19 +54,19 @@ def operate(
     closed = state.closed.copy()
     for device_id, phases in open:
         device = network.device(device_id)
-        closed[device] &= ~_asked(network, device, phases)
+        closed[device] &= ~asked_phases(network, device, phases)
     for device_id, phases in close:
         device = network.device(device_id)
-        closed[device] |= _asked(network, device, phases)
+        closed[device] |= asked_phases(network, device, phases)
     return state._replace(closed=closed)
 
 
-def supplied(network: Network, state: State) -> Masks:
+def supplied(network: Network | Piece, state: State) -> Masks:
     """Return the mask of live phases at each node; shape (n,)."""
     return trace_alive(network.wiring, state.closed, state.sources)
 
 
-def lost(network: Network, before: Masks, after: Masks) -> tuple[Rows, Rows]:
+def lost(network: Network | Piece, before: Masks, after: Masks) -> tuple[Rows, Rows]:
     """Return the rows of the customers that are out, and of those that lost some of their phases; ascending.
 
     ``before`` and ``after`` are masks of live phases at the nodes. A customer counts by the phases it had: one that had none
@@ -78,8 +79,8 @@ def lost(network: Network, before: Masks, after: Masks) -> tuple[Rows, Rows]:
     return fewer[out].astype(np.int32), fewer[~out].astype(np.int32)
 
 
-def _asked(network: Network, device: int, phases: str) -> np.uint8:
-    """Return the mask of ``phases`` of a device; all that it has for ""."""
+def asked_phases(network: Network, device: int, phases: str) -> np.uint8:
+    """Return the mask of ``phases`` of a device; all that it has for "". Raises UnknownPhaseError."""
     has = network.wiring.phases[device]
     if set(phases) - set(letters_of(int(has))):
         device_id = network.device_ids[device]

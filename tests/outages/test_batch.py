@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outages.batch import answer_lines
-from outages.events import Operation, Switching
+from outages.facts import Operation, Switching
 from outages.impact import assess
 from tests.grids import device_choices, grids
 from topology.network import build_network

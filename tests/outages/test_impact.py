@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outages.events import Operation, Switching
+from outages.facts import Operation, Switching
 from outages.impact import Counts, assess
 from tests.grids import device_choices, grids
 from topology.network import UnknownIdError, build_network
