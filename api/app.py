@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -13,9 +12,28 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from api.answers import answer_error
-from api.guard import Guard
-from api.problems import MEDIA_TYPE, PROBLEMS
-from api.routes import control, desk, docs, health, outage, outages, preview, public, start
+from api.described import describe
+from api.guard import Guard, rates_of
+from api.health import NetworkFile
+from api.metrics import Measure
+from api.problems import PROBLEMS
+from api.process import Process
+from api.routes import (
+    affected,
+    changes,
+    control,
+    desk,
+    devices,
+    docs,
+    health,
+    oidc,
+    outage,
+    outages,
+    public,
+    sign_in,
+    start,
+    stream,
+)
 from api.schemas import ProblemOut
 from api.service import Service
 from api.settings import Settings
@@ -25,37 +43,55 @@ from maps.assets import VENDOR, asset_path
 ABOUT = """What a switching would cost, which outages there are, whom they affect, and what is said about them.
 
 Times are ISO 8601 with an offset. Errors are problem documents (RFC 9457). A POST with an Idempotency-Key may be repeated.
-Nobody signs in yet: let only the control room reach this server, and publish what is under /api/v1/public/ by a proxy."""
+A program sends its token as Authorization: Bearer; an administrator makes it, under /accounts. Everybody may ask for what is
+under /api/v1/public/."""
 
 
-def create_app(service: Service, settings: Settings, clock: Callable[[], datetime]) -> FastAPI:
-    """Return the application. Raises AssetError where the browser files are not installed."""
+def create_app(
+    service: Service, settings: Settings, clock: Callable[[], datetime], *, network: NetworkFile | None = None
+) -> FastAPI:
+    """Return the application; ``network`` is the file to watch. Raises AssetError where the browser files are not installed."""
     asset_path("leaflet.js")
+    process = Process(
+        service.store,
+        service.live,
+        clock,
+        network=network,
+        customers_out=lambda: service.customers_out(clock(), fresh=False),
+    )
     app = FastAPI(
         title="gridnotice",
         description=ABOUT,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,  # a route of its own, with a rule like every other
         responses={"default": {"model": ProblemOut, "description": "A problem document (RFC 9457)."}},
+        lifespan=process.lifespan,
         exception_handlers=dict.fromkeys((*PROBLEMS, HTTPException, RequestValidationError, Exception), answer_error),
     )
-    app.openapi = partial(_describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.shared = Shared(service, settings, clock)
-    app.add_middleware(Guard, settings=settings, answer_error=answer_error)
-    for module in (start, control, outage, desk, public, outages, preview, docs, health):
+    app.state.process = process
+    app.state.rates = rates_of(settings)
+    app.add_middleware(Guard, settings=settings, rates=app.state.rates, answer_error=answer_error)
+    app.add_middleware(Measure, metrics=process.metrics)
+    for module in (
+        start,
+        sign_in,
+        oidc,
+        control,
+        outage,
+        desk,
+        public,
+        changes,
+        outages,
+        affected,
+        devices,
+        docs,
+        health,
+        stream,
+    ):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=WEB / "static"), name="static")
     app.mount("/assets", StaticFiles(directory=VENDOR), name="assets")
     return app
-
-
-def _describe(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI description, in which every error is application/problem+json."""
-    if app.openapi_schema is None:
-        described = FastAPI.openapi(app)
-        operations = [operation for path in described["paths"].values() for operation in path.values()]
-        answers = [answer for operation in operations for answer in operation["responses"].items()]
-        for status, answer in answers:
-            if not status.startswith("2") and "application/json" in answer.get("content", {}):
-                answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
-    return app.openapi_schema or {}

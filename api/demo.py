@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from api.service import Service
-from outages.events import Operation, OutageFacts, Switching
+from outages.events import Approved
+from outages.facts import Operation, OutageFacts, Switching, Window
 from outages.impact import assess
 from topology.network import Network
 from topology.why import find_path
@@ -28,7 +29,9 @@ def enter_demo_outages(service: Service, now: datetime) -> None:
     if board.current or board.planned or board.past:
         return
     for number, facts in enumerate(demo_outages(service.network, now, service.utility.zone), start=1):
-        service.enter(facts, by="demo", now=now, key=f"example-{number}")
+        outage = service.enter(facts, by="demo-control", now=now, key=f"example-{number}", submit=True)
+        if outage.status == "submitted":
+            service.record(outage.id, Approved(now, "demo-approver"), seen=outage.seq)
 
 
 def demo_outages(network: Network, now: datetime, zone: str = "Asia/Shanghai") -> list[OutageFacts]:
@@ -44,13 +47,17 @@ def demo_outages(network: Network, now: datetime, zone: str = "Asia/Shanghai") -
     found: list[OutageFacts] = []
     used: set[int] = set()
     if fault := _take(_faults(network, used), network, used):
-        found.append(OutageFacts("fault", fault, just_now - 2 * quarter, just_now + timedelta(hours=2), "电缆故障"))
+        found.append(_facts("fault", fault, (just_now - 2 * quarter, just_now + timedelta(hours=2)), "电缆故障"))
     if work := _take(_works_with_tie(network, used), network, used):
         start = tomorrow + timedelta(hours=8, minutes=30)
-        found.append(OutageFacts("planned", work, start, start + timedelta(hours=8), "线路检修"))
+        found.append(_facts("planned", work, (start, start + timedelta(hours=8)), "线路检修"))
     if repair := _take(_transformers(network, used), network, used):
-        found.append(OutageFacts("temporary", repair, afternoon, afternoon + timedelta(hours=3, minutes=30), "缺陷处理"))
+        found.append(_facts("temporary", repair, (afternoon, afternoon + timedelta(hours=3, minutes=30)), "缺陷处理"))
     return found
+
+
+def _facts(outage_class: str, switching: Switching, window: tuple[datetime, datetime], reason: str) -> OutageFacts:
+    return OutageFacts(outage_class, switching, (Window(*window),), reason)
 
 
 def _take(candidates: Iterator[Switching], network: Network, used: set[int]) -> Switching | None:

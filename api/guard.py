@@ -1,4 +1,4 @@
-"""What protects every answer and every request: security headers, and who may ask for a change."""
+"""What protects every answer and every request: security headers, sizes, rates, and from which site a change may be asked for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.people.access import SAFE_METHODS
+from api.people.limits import RateLimits, TooManyRequestsError, client_address, is_https, neighbourhood
 from api.problems import CrossSiteError, UnknownHostError
 from api.settings import Settings
 
@@ -38,15 +40,28 @@ HEADERS = {
 }
 """Set on every answer that has not set its own."""
 
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+RATES = {"/api/v1/public/address": "address", "/api/v1/public/": "public", "/map": "public"}
+"""Beginning of a path → which rate it counts against; the first that fits. Signing in counts for itself."""
+
+
+def rates_of(settings: Settings) -> RateLimits:
+    """Return the counters of requests, as ``settings`` limit them."""
+    return RateLimits(
+        {
+            "public": settings.public_per_minute,
+            "address": settings.address_per_minute,
+            "sign_in": settings.sign_ins_per_minute,
+        }
+    )
 
 
 class Guard:
     """Stands in front of the whole application: checks requests before anything reads them, adds headers to every answer."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, answer_error: AnswerError) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings, rates: RateLimits, answer_error: AnswerError) -> None:
         self._app = app
         self._settings = settings
+        self._rates = rates
         self._answer_error = answer_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,14 +70,23 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        trusted = self._settings.trusted_proxies
+        request.state.address = client_address(scope, trusted)
+        request.state.is_https = is_https(scope, trusted)
         try:
             check_host(request, self._settings.hosts)
             check_same_site(request)
-            check_size(int(request.headers.get("content-length", 0)), self._settings.max_request_bytes)
-        except (UnknownHostError, CrossSiteError, HTTPException) as error:
+            check_size(_content_length(request), self._settings.max_request_bytes)
+            self._check_rate(request)
+        except (UnknownHostError, CrossSiteError, TooManyRequestsError, HTTPException) as error:
             await (await self._answer_error(request, error))(scope, receive, send)
             return
         await self._app(scope, _limited(receive, self._settings.max_request_bytes), _with_headers(send))
+
+    def _check_rate(self, request: Request) -> None:
+        kind = next((kind for start, kind in RATES.items() if request.url.path.startswith(start)), None)
+        if kind is not None:
+            self._rates.check(kind, neighbourhood(request.state.address))
 
 
 def _limited(receive: Receive, most_bytes: int) -> Receive:
@@ -88,6 +112,13 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return write
+
+
+def _content_length(request: Request) -> int:
+    said = request.headers.get("content-length", "0")
+    if not (said.isascii() and said.isdigit()):
+        raise HTTPException(400)
+    return int(said[:18])
 
 
 def check_size(size_bytes: int, most_bytes: int) -> None:

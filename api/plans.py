@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from outages.events import Switching
+from outages.facts import Switching
 from outages.impact import Impact
 from topology.flood import Rows
 from topology.network import Network

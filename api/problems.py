@@ -8,9 +8,15 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from outages.events import FactsError, Outage, time_to_json
+from api.people.access import CsrfError, ForbiddenError, PasswordDueError, SignInError
+from api.people.accounts import BusyError
+from api.people.limits import TooManyRequestsError
+from api.service import NetworkChangedError, UnknownRevisionError
+from outages.events import Outage
+from outages.facts import FactsError, time_to_json
 from outages.lifecycle import TransitionError
 from outages.store import KeyReusedError, StaleWriteError, StoreError, UnknownOutageError
+from topology.network import UnknownIdError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:gridnotice:problem:"
@@ -38,9 +44,18 @@ PROBLEMS: dict[type[Exception], Kind] = {
     FactsError: Kind(422, "facts", "These facts cannot be true", "Go back and correct them."),
     RequestValidationError: Kind(422, "request", "The request is not as it should be", "Go back and try again."),
     UnknownOutageError: Kind(404, "unknown-outage", "There is no such outage", "Look for it in the list of outages."),
+    UnknownRevisionError: Kind(404, "unknown-revision", "There is no such revision", "Look at what happened to the outage."),
+    UnknownIdError: Kind(404, "unknown-id", "The network has nothing with this id", "Look for it by its name."),
     StaleWriteError: Kind(409, "stale", "Somebody else changed it first", "Look at the newer state, then decide anew."),
+    NetworkChangedError: Kind(409, "network-changed", "The network is another one now", "Revise the outage."),
     TransitionError: Kind(409, "transition", "That is not possible now", "Look at what happened to the outage."),
     KeyReusedError: Kind(422, "key-reused", "The idempotency key was used before", "Use a new key for a new command."),
+    SignInError: Kind(401, "sign-in", "Nobody is signed in", "Sign in, then open the page again."),
+    ForbiddenError: Kind(403, "forbidden", "Your role may not do that", "Ask somebody who may, or an administrator."),
+    PasswordDueError: Kind(403, "password-due", "The password has to be changed first", "Choose your own under My account."),
+    CsrfError: Kind(403, "form", "The form is not from this session", "Open the page again and send the form from there."),
+    TooManyRequestsError: Kind(429, "too-many", "Too many requests", "Wait a minute, then try again."),
+    BusyError: Kind(503, "busy", "Too many people sign in at this moment", "Try again in a few seconds."),
     CrossSiteError: Kind(403, "cross-site", "The request came from another site", "Open the page from this site."),
     UnknownHostError: Kind(421, "unknown-host", "The request is addressed to another host", "Check the address."),
     StoreError: Kind(503, "store", "The store cannot be used", "Try again, and tell whoever runs this server."),
@@ -48,6 +63,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
 """Every error that is expected. Anything else is a 500 and says nothing about itself."""
 
 HTTP_PROBLEMS: dict[int, Kind] = {
+    400: Kind(400, "bad-request", "The request cannot be read", "Start again from the first page."),
     404: Kind(404, "not-found", "Nothing is at this address", "The address is wrong, or old. Start again from the first page."),
     405: Kind(405, "method-not-allowed", "This address does not answer that method", "Start again from the first page."),
     413: Kind(413, "content-too-large", "The request is too large", "It was not read. Send less."),

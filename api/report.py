@@ -5,54 +5,43 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from api.intake import Intake, NetworkRefusedError
+from api.commands.given import STORE, read_settings
+from api.intake import Intake
 from api.language import Language
 from api.lists import affected_csv, affected_features
 from api.schemas import impact_out, notice_out
-from api.settings import Settings
 from api.telling import book_of, notice_facts, told
 from api.utility import utility_of
-from geo.crs import CrsError
-from geo.raw import SourceError
-from maps.assets import AssetError
-from notices.facts import NoticeError
 from notices.scope import write_scope
 from notices.text import write_notice
-from outages.events import ANNOUNCED_CLASSES, FactProblem, FactsError, Operation, OutageFacts, Switching, switching_to_json
-from outages.impact import Impact
-from outages.store import StoreError
-from topology.network import Network, UnknownIdError
-from topology.supply import UnknownPhaseError
-
-MENDABLE = (
-    SourceError,
-    CrsError,
-    NetworkRefusedError,
-    UnknownIdError,
-    UnknownPhaseError,
+from outages.facts import (
+    ANNOUNCED_CLASSES,
+    FactProblem,
     FactsError,
-    NoticeError,
-    AssetError,
-    StoreError,
-    OSError,
+    Operation,
+    OutageFacts,
+    Switching,
+    Window,
+    switching_to_json,
 )
-"""Errors that whoever typed the command can mend; their texts say how."""
+from outages.impact import Impact
+from topology.network import Network
 
 
 def switching_of(network: Network, open_: list[str], close: list[str], fault: list[str]) -> Switching:
     """Return the switching that the words of a command name: ``ID``, or ``ID:B`` for some phases of a device."""
     return Switching(
-        open=tuple(_operation(network, word) for word in open_),
-        close=tuple(_operation(network, word) for word in close),
+        open=tuple(operation_of(network, word) for word in open_),
+        close=tuple(operation_of(network, word) for word in close),
         fault=tuple(fault),
     )
 
 
-def _operation(network: Network, word: str) -> Operation:
+def operation_of(network: Network, word: str) -> Operation:
+    """Return the operation that a word of a command names: ``ID``, or ``ID:B`` for some phases of a device."""
     device, colon, phases = word.rpartition(":")
     return Operation(device, phases) if colon and network.has_device(device) and not network.has_device(word) else Operation(word)
 
@@ -158,10 +147,10 @@ def notice_as(form: str, impact: Impact, given: dict[str, str], *, language: Lan
     ``given`` holds outage_class, start, end, reason, reference and issued as they were typed; end and issued "" where they are
     not given. Utility, hotline and zone come from the settings. Raises FactsError and NoticeError.
     """
-    utility = utility_of(Settings(network=Path("-")))
+    utility = utility_of(read_settings("-", STORE))
     end = read_time("end", given["end"], utility.zone) if given["end"] else None
     start = read_time("start", given["start"], utility.zone)
-    facts = OutageFacts(given["outage_class"], impact.switching, start, end, given["reason"])
+    facts = OutageFacts(given["outage_class"], impact.switching, (Window(start, end),), given["reason"])
     issued_at = read_time("issued", given["issued"], utility.zone) if given["issued"] else _issued(facts, now)
     scope = write_scope(book_of(impact.network), told(impact, facts.outage_class), language=language)
     telling = notice_facts(

@@ -6,12 +6,14 @@ from datetime import datetime
 
 import numpy as np
 
-from api.language import Language
+from api.labels import SAYINGS
+from api.language import Language, translator
 from api.reasons import reason_in
+from api.saying import Saying
 from api.utility import Utility
 from notices.addresses import AddressBook
 from notices.facts import NoticeFacts
-from outages.events import OutageFacts
+from outages.facts import OutageFacts
 from outages.impact import Impact
 from topology.flood import Rows
 from topology.network import Network
@@ -53,4 +55,12 @@ def notice_facts(
         hotline=utility.hotline,
         zone=utility.zone,
         issued_at=issued_at,
+        restoration_note=_only_then(facts, utility, language),
     )
+
+
+def _only_then(facts: OutageFacts, utility: Utility, language: Language) -> str:
+    """Return in which windows power is off where there are several, "" for one: between them it is on."""
+    if len(facts.windows) == 1:
+        return ""
+    return f"{translator(language)(SAYINGS['only'])} {Saying(language, utility.zone).windows(facts)}"

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import uvicorn
 
+from api.handover import HandoverProtocol
 from api.intake import load_network
 from api.lists import affected_csv
+from api.logs import set_up_logging
 from api.mapping import outage_map
 from api.report import impact_json, impact_text
 from api.service import Service
 from api.settings import Settings
 from api.wiring import build_app, build_service, utc_now
 from outages.events import Outage
+from topology.network import Network
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "urban.gpkg"
 
@@ -49,17 +52,23 @@ def serve_demo(port: int, *, say: Say) -> None:
         run_server(_settings(Path(scratch)), host="127.0.0.1", port=port, say=say)
 
 
-def run_server(settings: Settings, *, host: str, port: int, say: Say) -> None:
-    """Serve until interrupted."""
-    say(f"Reading {settings.network} …")
+def run_server(settings: Settings, *, host: str, port: int, say: Say, network: Network | None = None) -> None:
+    """Serve until interrupted, on ``network`` where it is loaded already."""
+    set_up_logging()
+    if network is None:
+        say(f"Reading {settings.network} …")
     config = uvicorn.Config(
-        build_app(settings),
+        build_app(settings, network=network),
         host=host,
         port=port,
+        http=HandoverProtocol,
+        log_config=None,  # ours, a line an event
         log_level="warning",
+        access_log=False,
         # An open stream would keep the server from stopping.
         timeout_graceful_shutdown=3,
         server_header=False,
+        proxy_headers=False,  # the guard believes proxies, and only those that the settings name
     )
     if host not in settings.hosts and "*" not in settings.hosts:
         say(f"Only requests to {', '.join(settings.hosts)} are answered. Name more in GRIDNOTICE_HOSTS, as a JSON list.")
@@ -68,10 +77,10 @@ def run_server(settings: Settings, *, host: str, port: int, say: Say) -> None:
 
 
 def _settings(scratch: Path) -> Settings:
-    return Settings(network=EXAMPLE, store=f"sqlite:///{scratch}/demo.db", demo=True)
+    return Settings(network=str(EXAMPLE), store=f"sqlite:///{scratch}/demo.db", demo=True)
 
 
 def _example(scratch: Path) -> tuple[Service, Outage]:
     settings, now = _settings(scratch), utc_now()
-    service = build_service(settings, load_network(str(settings.network)), now=now)
+    service = build_service(settings, load_network(settings.network), now=now)
     return service, service.board(now).planned[-1]

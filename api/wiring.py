@@ -9,11 +9,13 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.demo import enter_demo_outages
+from api.health import find_network_file
 from api.intake import load_network
+from api.people.accounts import add_demo_accounts, has_demo_accounts
 from api.service import Service
 from api.settings import Settings
 from api.utility import utility_of
-from outages.store import open_store
+from outages.store import StoreError, open_store
 from topology.network import Network
 
 
@@ -25,15 +27,23 @@ def utc_now() -> datetime:
 def build_service(settings: Settings, network: Network, *, now: datetime) -> Service:
     """Return the service on ``network`` and the store of ``settings``; a demonstration with an empty store gets its outages.
 
-    Raises StoreError.
+    Raises StoreError, also for a store with accounts that anybody may sign in with where this is no demonstration.
     """
     service = Service(network, open_store(settings.store), utility_of(settings))
     if settings.demo:
+        add_demo_accounts(service.store.database, now=now)
         enter_demo_outages(service, now)
+    elif has_demo_accounts(service.store.database):
+        service.close()
+        raise StoreError(f"{settings.store} is the store of a demonstration: anybody may sign in to it. Choose another store.")
     return service
 
 
-def build_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
-    """Return the whole application as ``settings`` say. Raises SourceError, NetworkRefusedError, StoreError, AssetError."""
-    network = load_network(str(settings.network))
-    return create_app(build_service(settings, network, now=clock()), settings, clock)
+def build_app(settings: Settings, *, network: Network | None = None, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """Return the whole application as ``settings`` say, on ``network`` where it is loaded already.
+
+    Raises SourceError, NetworkRefusedError, StoreError, AssetError.
+    """
+    watched = find_network_file(settings.network, read_at=clock())  # before it is read: it may change meanwhile
+    loaded = network or load_network(settings.network)
+    return create_app(build_service(settings, loaded, now=clock()), settings, clock, network=watched)

@@ -1,22 +1,71 @@
-"""Whether the process answers, and the small picture that browsers ask every server for."""
+"""Whether the process answers and can do its work, what it counts, and the small picture that browsers ask every server for."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from typing import Literal
 
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import Field
+
+from api.asked import Model
+from api.people.access import Identified, anyone, needs
+from api.process import process_of
 from api.visit import WEB
 
 router = APIRouter()
 
 
-@router.get("/health/live", tags=["health"])
+class CheckOut(Model):
+    """One thing that was looked at."""
+
+    name: str
+    status: Literal["ready", "degraded", "unavailable"]
+    says: str | None = Field(default=None, description="What was found; only for whoever may see the metrics.")
+
+
+class ReadinessOut(Model):
+    """Whether requests can be answered; the status is that of the worst check."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    checks: list[CheckOut]
+
+
+@router.get("/health/live", tags=["health"], dependencies=[anyone])
 def live() -> dict[str, str]:
     """The process answers. Nothing else is asked."""
     return {"status": "ok"}
 
 
-@router.get("/favicon.ico", include_in_schema=False)
+@router.get(
+    "/health/ready",
+    tags=["health"],
+    dependencies=[anyone],
+    response_model=ReadinessOut,
+    responses={503: {"model": ReadinessOut, "description": "Unavailable: send requests elsewhere."}},
+)
+def ready(request: Request, identity: Identified) -> Response:
+    """Whether requests can be answered: 200 ready or degraded, 503 unavailable; why, for whoever may see the metrics."""
+    process = process_of(request)
+    report = process.health.report(process.clock())
+    body = report.as_json(in_full=identity.actor.may("metrics"))
+    return JSONResponse(body, 503 if report.status == "unavailable" else 200, headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/metrics",
+    tags=["health"],
+    dependencies=[needs("metrics")],
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+)
+def get_metrics(request: Request) -> Response:
+    """What this process has counted, as Prometheus reads it."""
+    return Response(process_of(request).metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@router.get("/favicon.ico", include_in_schema=False, dependencies=[anyone])
 def get_favicon() -> FileResponse:
     """Show the mark of the pages also on pages that name none, such as the map of one outage."""
     return FileResponse(WEB / "static" / "mark.svg", media_type="image/svg+xml")

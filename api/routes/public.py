@@ -1,20 +1,25 @@
-"""What everybody may see: the public map with its list, and the data that it is drawn from. Nothing here names a device."""
+"""What everybody may see: the public map with its list, and the data that it is drawn from. Nothing here names a device.
+
+It is answered from memory: whatever happens to the store, what was known last stays up, and says since when nothing was heard.
+"""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from api.people.access import anyone
 from api.public import list_public, public_geojson
 from api.visit import VARY, Visit, Visiting
 from maps.geojson import Geo
+from outages.facts import time_to_json
 
 router = APIRouter()
 
 GEOJSON = "application/geo+json"
 
 
-@router.get("/map", include_in_schema=False)
+@router.get("/map", dependencies=[anyone], include_in_schema=False)
 def show_public_map(visit: Visiting) -> HTMLResponse:
     """Show the public map, and beside it the list with the same content."""
     listed = list_public(_layer(visit), now=visit.now, language=visit.language)
@@ -22,21 +27,28 @@ def show_public_map(visit: Visiting) -> HTMLResponse:
         "public.html",
         current=[outage for outage in listed if outage.when == "current"],
         planned=[outage for outage in listed if outage.when == "planned"],
+        stale_since=visit.service.live.stale_since,
     )
 
 
-@router.get("/api/v1/public/outages.geojson", tags=["public"])
+@router.get("/api/v1/public/outages.geojson", dependencies=[anyone], tags=["public"])
 def get_public_outages(visit: Visiting) -> JSONResponse:
-    """Outages that go on or are to come, by place. Counts are "at least"; fewer_than marks groups too small to be counted."""
-    return JSONResponse(_layer(visit), media_type=GEOJSON, headers={"Cache-Control": "public, max-age=15", "Vary": VARY})
+    """Outages that go on or are to come, by place. Counts are "at least"; fewer_than marks groups too small to be counted.
+
+    stale_since: since when nothing new was heard, null while everything is known.
+    """
+    stale_since = visit.service.live.stale_since
+    told = {**_layer(visit), "stale_since": stale_since and time_to_json(stale_since)}
+    return JSONResponse(told, media_type=GEOJSON, headers={"Cache-Control": "public, max-age=15", "Vary": VARY})
 
 
-@router.get("/api/v1/public/places.geojson", tags=["public"])
+@router.get("/api/v1/public/places.geojson", dependencies=[anyone], tags=["public"])
 def get_public_places(visit: Visiting) -> JSONResponse:
     """Shapes and names of the places that everybody knows: the background of the public map."""
     return JSONResponse(visit.service.backdrop, media_type=GEOJSON, headers={"Cache-Control": "public, max-age=3600"})
 
 
 def _layer(visit: Visit) -> Geo:
-    board = visit.service.board(visit.now)
-    return public_geojson(visit.service, board, threshold=visit.settings.public_threshold, language=visit.language)
+    board = visit.service.live.board(visit.now, fresh=False)
+    threshold = visit.settings.public_threshold
+    return public_geojson(visit.service, board, now=visit.now, threshold=threshold, language=visit.language)

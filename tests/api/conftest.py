@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -14,10 +15,12 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.people.sessions import COOKIE
 from api.service import Service
 from api.settings import Settings
 from api.utility import Utility
 from outages.store import open_store
+from tests.api.signed import begin, new_client, sign_in
 from tests.api.town import NOW, make_town
 from topology.network import Network, build_network
 
@@ -29,7 +32,7 @@ def town() -> Network:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(network=Path("town"), store=f"sqlite:///{tmp_path}/outages.db", hosts=("testserver", "127.0.0.1"), demo=True)
+    return Settings(network="town", store=f"sqlite:///{tmp_path}/outages.db", hosts=("testserver", "127.0.0.1"), demo=True)
 
 
 @pytest.fixture
@@ -47,12 +50,49 @@ def app(service: Service, settings: Settings) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
+    """Somebody from the control room."""
     with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
-        yield client
+        yield sign_in(client, "control")
 
 
 @pytest.fixture
-def server(app: FastAPI) -> Iterator[str]:
+def viewer(app: FastAPI) -> TestClient:
+    return new_client(app, "viewer")
+
+
+@pytest.fixture
+def desk(app: FastAPI) -> TestClient:
+    return new_client(app, "desk")
+
+
+@pytest.fixture
+def approver(app: FastAPI) -> TestClient:
+    return new_client(app, "approver")
+
+
+@pytest.fixture
+def admin(app: FastAPI) -> TestClient:
+    return new_client(app, "admin")
+
+
+@pytest.fixture
+def nobody(app: FastAPI) -> TestClient:
+    """Somebody who has not signed in."""
+    return new_client(app)
+
+
+class Server(str):
+    """The address of a server, at which anybody can be signed in."""
+
+    app: FastAPI
+
+    def cookies(self, role: str) -> list[Any]:
+        """What the browser of somebody with that role holds; nothing for no role."""
+        return [{"name": COOKIE, "value": begin(self.app, role), "url": self}] if role else []
+
+
+@pytest.fixture
+def server(app: FastAPI) -> Iterator[Server]:
     """A real server on a port of its own; the address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -61,7 +101,9 @@ def server(app: FastAPI) -> Iterator[str]:
     thread.start()
     while not running.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    address = Server(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    address.app = app
+    yield address
     running.should_exit = True
     thread.join()
     listener.close()

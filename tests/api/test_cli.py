@@ -10,10 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pyogrio
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-from api.cli import app
+from api.cli import Mending, app
+from api.commands.mendable import MENDABLE
+from api.problems import PROBLEMS
 from geo.write import write_tables
+from outages.store import StoreError
 from topology.sketch import tables_from_text
 
 TABLES = {
@@ -226,3 +230,122 @@ def test_a_sweep_says_what_every_device_costs(net: Path, tmp_path: Path, name: s
     assert "4 devices" in done.stdout
     table = (pd.read_csv if name.endswith("csv") else pd.read_parquet)(tmp_path / name).set_index("id")
     assert table["customers"].to_dict() == {"L1": 3, "L2": 2, "B1": 3, "T1": 2}
+
+
+def test_short_words_answer_as_json_too(net: Path) -> None:
+    for words in (
+        ("impact", net, "--open", "L2"),
+        ("why", net, "--open", "L2", "--customer", "1"),
+        ("isolate", net, "--fault", "L1"),
+    ):
+        assert _run(*words, "--json").stdout == _run(*words, "--format", "json").stdout
+        assert json.loads(_run(*words, "--json").stdout)
+    assert json.loads(_run("notice", net, "--open", "L1", *WINDOW, "--json").stdout)["over_named"] == 0
+
+
+LINE_WORK = {
+    "L1": [(114.0, 30.0), (114.01, 30.0)],
+    "L2": [(114.01002, 30.0), (114.02, 30.0)],
+    "L3": [(114.005, 30.0), (114.005, 30.01)],
+}
+"""L2 begins 2 m behind the end of L1; L3 begins on the inside of L1."""
+
+
+@pytest.fixture
+def drawing(tmp_path: Path) -> Path:
+    folder = tmp_path / "drawing"
+    folder.mkdir()
+    features = [
+        {"type": "Feature", "properties": {"id": name}, "geometry": {"type": "LineString", "coordinates": places}}
+        for name, places in LINE_WORK.items()
+    ]
+    collection = {"type": "FeatureCollection", "features": features}
+    (folder / "lines.geojson").write_text(json.dumps(collection), encoding="utf-8")
+    points = {
+        "sources": "id,x,y\nS,114.0,30.0\n",
+        "customers": "id,x,y,category\nc2,114.02,30.0,residential\nc3,114.005,30.01,residential\n",
+    }
+    for name, text in points.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "lines", "off"),
+    [
+        ((), ["L1", "L2", "L3"], set()),
+        (("--tolerance-m", 3), ["L1", "L2", "L3"], {"c2"}),
+        (("--t-joins",), ["L1#1", "L1#2", "L2", "L3"], {"c3"}),
+        (("--tolerance-m", 3, "--t-joins"), ["L1#1", "L1#2", "L2", "L3"], {"c2", "c3"}),
+    ],
+)
+def test_line_work_is_joined_as_it_is_asked_for(
+    drawing: Path, tmp_path: Path, options: tuple[object, ...], lines: list[str], off: set[str]
+) -> None:
+    """Who is fed shows what was joined: opening the first line takes them off."""
+    net = tmp_path / "net.gpkg"
+    done = _run("import", f"lines:{drawing}", "--out", net, *options)
+    assert done.exit_code == 0, done.stderr
+    assert sorted(pyogrio.read_dataframe(net, layer="lines")["id"]) == lines
+    assert set(json.loads(_run("impact", net, "--open", lines[0], "--json").stdout)["out"]) == off
+
+
+@pytest.mark.parametrize("name", ["findings.gpkg", "findings.geojson"])
+def test_where_line_work_looks_wrong_is_written_as_places(drawing: Path, tmp_path: Path, name: str) -> None:
+    done = _run("import", f"lines:{drawing}", "--out", tmp_path / "net.gpkg", "--findings", tmp_path / name, "--json")
+    found = pyogrio.read_dataframe(tmp_path / name)
+    assert f"{len(found)} places to look at" in done.stderr
+    assert {"L1", "L3"} == set(found["feature"])
+    assert json.loads(done.stdout)["refused"] is False
+    joined = ("--tolerance-m", 3, "--t-joins", "--findings", tmp_path / name)
+    assert "0 places to look at" in _run("import", f"lines:{drawing}", "--out", tmp_path / "net.gpkg", *joined).stderr
+    assert len(pyogrio.read_dataframe(tmp_path / name)) == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "says"),
+    [
+        ("net.gpkg", ("--t-joins",), "it is for lines:PATH"),
+        ("net.gpkg", ("--tolerance-m", 1), "it is for lines:PATH"),
+        ("lines:x", ("--findings", "x.txt"), "neither .gpkg nor .geojson"),
+        ("lines:DRAWING", ("--tolerance-m", -1), "must be a length above 0 m"),
+    ],
+)
+def test_options_for_line_work_are_refused_where_they_mean_nothing(
+    drawing: Path, tmp_path: Path, source: str, options: tuple[object, ...], says: str
+) -> None:
+    done = _run("import", source.replace("DRAWING", str(drawing)), "--out", tmp_path / "out.gpkg", *options)
+    assert (done.exit_code, says in done.stderr) == (2, True), done.stderr
+
+
+ONLY_ON_THE_WEB = {
+    "RequestValidationError",
+    "SignInError",
+    "PasswordDueError",
+    "CsrfError",
+    "TooManyRequestsError",
+    "CrossSiteError",
+    "UnknownHostError",
+}
+
+
+def test_every_error_that_is_expected_on_the_web_is_said_in_words_here_too() -> None:
+    expected = {error for error in PROBLEMS if error.__name__ not in ONLY_ON_THE_WEB}
+    assert not {error.__name__ for error in expected if not issubclass(error, MENDABLE)}
+
+
+def test_what_nobody_expects_keeps_its_trace() -> None:
+    """A fault of ours is not to be passed off as one of theirs."""
+    broken = typer.Typer(cls=Mending)
+
+    @broken.command()
+    def divide() -> None:
+        raise ZeroDivisionError
+
+    @broken.command()
+    def look() -> None:
+        raise StoreError("The store is not there.")
+
+    assert isinstance(CliRunner().invoke(broken, ["divide"]).exception, ZeroDivisionError)
+    done = CliRunner().invoke(broken, ["look"])
+    assert (done.exit_code, done.stderr) == (2, "gridnotice: The store is not there.\n")

@@ -14,7 +14,7 @@ from api.public import public_geojson
 from api.service import Service
 from api.settings import Settings
 from api.wiring import build_service
-from outages.events import Operation, OutageFacts, Switching
+from outages.facts import Operation, OutageFacts, Switching, Window
 from outages.impact import assess
 from outages.lifecycle import fold
 from topology.network import Network, build_network
@@ -71,7 +71,7 @@ def test_a_network_without_ties_or_voltages_gets_what_it_can() -> None:
 
 
 def _demo_service(urban: Network, folder: Path) -> Service:
-    settings = Settings(network=Path("urban"), store=f"sqlite:///{folder}/demo.db", demo=True)
+    settings = Settings(network="urban", store=f"sqlite:///{folder}/demo.db", demo=True)
     return build_service(settings, urban, now=NOW)
 
 
@@ -86,18 +86,18 @@ def test_a_store_gets_them_once(urban: Network, tmp_path: Path) -> None:
 
 
 def test_a_store_with_an_outage_is_left_as_it_is(urban: Network, tmp_path: Path) -> None:
-    settings = Settings(network=Path("urban"), store=f"sqlite:///{tmp_path}/own.db", demo=False)
+    settings = Settings(network="urban", store=f"sqlite:///{tmp_path}/own.db", demo=False)
     own = build_service(settings, urban, now=NOW)
     assert own.board(NOW).planned == ()
     switching = Switching(open=(Operation("MV3.101-LV5.305-Trafo 1"),))
     outage = own.enter(
-        OutageFacts("planned", switching, NOW + timedelta(days=1), NOW + timedelta(days=1, hours=2), "work"),
+        OutageFacts("planned", switching, (Window(NOW + timedelta(days=1), NOW + timedelta(days=1, hours=2)),), "work"),
         by="control",
         now=NOW,
     )
     own.close()
     again = build_service(settings.model_copy(update={"demo": True}), urban, now=NOW)
-    assert again.board(NOW).planned == (outage,)
+    assert again.board(NOW).drafts == (outage,)
     assert fold(outage.id, again.history(outage.id)) == outage
     again.close()
 
@@ -105,7 +105,7 @@ def test_a_store_with_an_outage_is_left_as_it_is(urban: Network, tmp_path: Path)
 def test_nothing_public_of_them_is_a_line_or_a_point(urban: Network, tmp_path: Path) -> None:
     """The streets of the demo network follow its cables, so they are not even part of the background."""
     service = _demo_service(urban, tmp_path)
-    layer = public_geojson(service, service.board(NOW), threshold=5, language="en")
+    layer = public_geojson(service, service.board(NOW), now=NOW, threshold=5, language="en")
     shapes = [item["geometry"]["type"] for item in (*layer["features"], *service.backdrop["features"]) if item["geometry"]]
     assert set(shapes) <= {"Polygon", "MultiPolygon"}
     assert len(service.backdrop["features"]) > 10

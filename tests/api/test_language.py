@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +13,12 @@ from babel.messages.pofile import read_po
 
 from api import labels
 from api.language import LANGUAGES, choose, moment, number, span, told, translator, words, zone_label
+from api.people.roles import PERMISSIONS
 from api.problems import HTTP_PROBLEMS, PROBLEMS, UNEXPECTED
 from api.visit import WEB
+from outages.events import EVENT_KINDS
+from outages.facts import ACTIONS, CONFIDENCES, SOURCES, OutageFacts
+from outages.lifecycle import NEW, TRANSITIONS
 
 ZONE = "Asia/Shanghai"
 NOW = datetime(2026, 5, 1, 1, 0, tzinfo=UTC)
@@ -55,6 +61,18 @@ def _said_in_code() -> set[str]:
         labels.STATES,
         labels.KINDS,
         labels.PROBLEMS,
+        labels.ROLES,
+        labels.CHANGE_CODES,
+        labels.FIELDS,
+        labels.SOURCES,
+        labels.CONFIDENCES,
+        labels.ACTIONS,
+        labels.SAYINGS,
+        labels.REFUSALS,
+        labels.CONFLICTS,
+        labels.ACCOUNT_PROBLEMS,
+        labels.SIGN_IN_PROBLEMS,
+        PERMISSIONS,
     )
     said = {text for table in tables for text in table.values() if text}
     kinds = [*PROBLEMS.values(), *HTTP_PROBLEMS.values(), UNEXPECTED]
@@ -77,8 +95,37 @@ def test_every_word_of_the_pages_is_translated_and_nothing_else_is() -> None:
 
 def test_placeholders_survive_translation() -> None:
     for english, chinese in words("zh").items():
-        for placeholder in ("%d", "{given}"):
-            assert (placeholder in english) == (placeholder in chinese), english
+        for placeholder in re.findall(r"%d|\{\w+\}", english):
+            assert placeholder in chinese, english
+
+
+HOUSE = Path(__file__).parents[2]
+
+
+def test_every_kind_of_event_status_and_field_has_words() -> None:
+    assert set(labels.EVENTS) == set(EVENT_KINDS)
+    assert set(labels.STATUSES) == set(TRANSITIONS) - {NEW}
+    assert set(labels.FIELDS) == {field.name for field in fields(OutageFacts)}
+    assert set(labels.REFUSALS) == set(EVENT_KINDS) - {"entered"}
+    assert (set(labels.SOURCES), set(labels.CONFIDENCES), set(labels.ACTIONS)) == (set(SOURCES), set(CONFIDENCES), set(ACTIONS))
+
+
+REACHED = ("outages/facts.py", "outages/selection.py", "api/form.py", "api/service.py")
+"""Where the problems come from that a person can meet on a page."""
+
+
+def _codes(what: str, *paths: str) -> set[str]:
+    """Return the codes that calls of ``what`` give: the first plain text, or the second after a field."""
+    told = "".join((HOUSE / path).read_text(encoding="utf-8") for path in paths)
+    return set(re.findall(rf'{what}\(\s*(?:"[\w-]+", |\w+, )?"([a-z_]+)"', told))
+
+
+def test_every_problem_with_facts_and_every_conflict_has_words() -> None:
+    met = _codes("FactProblem", *REACHED) | _codes("_error", *REACHED)
+    assert len(met) > 20
+    assert met - set(labels.PROBLEMS) == {"selection_missing"}  # the form asks for a selection only where there is one
+    told = (HOUSE / "outages/conflicts.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'Conflict\("(\w+)"', told)) <= set(labels.CONFLICTS)
 
 
 def test_what_no_catalogue_knows_stays_english() -> None:

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from api.public import list_public, public_geojson
 from api.service import Service
-from outages.events import OutageFacts, switching_from_json
+from outages.events import Approved, Cancelled, Event, Outage, Rejected, Restored, Staged, Submitted, SwitchedOff
+from outages.facts import Estimate, OutageFacts, Timed, Window, switching_from_json
+from outages.store import StoreError
 from tests.api.town import NOW
 from topology.network import Network
 
@@ -22,12 +23,43 @@ PUBLIC = {"/map", "/api/v1/public/outages.geojson", "/api/v1/public/places.geojs
 """The routes that a proxy may open to everybody; every other route is for control."""
 
 
+BY, BOSS = "li.lei", "han.meimei"
+
+
+def facts(outage_class: str, switching: dict[str, Any], *hours: float, reason: str = "线路检修", **more: Any) -> OutageFacts:
+    """Return facts with windows that begin and end so many hours from now."""
+    windows = tuple(Window(NOW + start * HOUR, NOW + end * HOUR) for start, end in pairwise_(hours))
+    return OutageFacts(outage_class, switching_from_json(switching), windows, reason, **more)
+
+
+def pairwise_(hours: tuple[float, ...]) -> list[tuple[float, float]]:
+    return list(zip(hours[::2], hours[1::2], strict=True))
+
+
+def approve(service: Service, given: OutageFacts) -> Outage:
+    outage = service.enter(given, by=BY, now=NOW, submit=True, why="secret-why")
+    return service.record(outage.id, Approved(NOW, BOSS), seen=2) if outage.status == "submitted" else outage
+
+
 @pytest.fixture(autouse=True)
-def outages(service: Service) -> list[str]:
-    fault = OutageFacts("fault", switching_from_json({"fault": ["L3"]}), NOW - HOUR, NOW + HOUR, "cable fault")
-    work = OutageFacts("planned", switching_from_json({"open": ["S1"]}), NOW + HOUR, NOW + 5 * HOUR, "线路检修")
-    single = OutageFacts("temporary", switching_from_json({"open": [["T1", "A"]]}), NOW + HOUR, NOW + 5 * HOUR, "缺陷处理")
-    return [service.enter(facts, by="control", now=NOW).id for facts in (fault, work, single)]
+def outages(service: Service, following: None) -> list[str]:
+    fault = facts("fault", {"fault": ["L3"]}, -1, 1, reason="cable fault", contact="secret-contact")
+    work = facts("planned", {"open": ["S1"]}, 1, 5, contact="secret-contact")
+    single = facts("temporary", {"open": [["T1", "A"]]}, 1, 5, reason="缺陷处理")
+    return [approve(service, given).id for given in (fault, work, single)]
+
+
+@pytest.fixture(autouse=True)
+def following(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event is heard as soon as it is recorded, as a server that follows the store hears it."""
+    append = service.store.append
+
+    def append_and_hear(*given: Any, **more: Any) -> Outage:
+        outage = append(*given, **more)
+        service.live.catch_up()
+        return outage
+
+    monkeypatch.setattr(service.store, "append", append_and_hear)
 
 
 def features(client: TestClient) -> list[dict[str, Any]]:
@@ -43,6 +75,101 @@ def test_the_data_says_what_is_off_where_and_how_many_at_least(client: TestClien
         (outages[1], "planned", "磨坊社区", 15),
         (outages[2], "planned", "柳岸社区", 10),
     }
+
+
+SECRETS = ("secret-why", "secret-contact", BY, BOSS)
+
+
+@pytest.mark.parametrize(
+    ("events", "shown"),
+    [
+        ([], False),
+        ([Submitted(NOW, BY)], False),
+        ([Submitted(NOW, BY), Rejected(NOW, BOSS, "secret-why")], False),
+        ([Submitted(NOW, BY), Approved(NOW, BOSS)], True),
+        ([Submitted(NOW, BY), Approved(NOW, BOSS), Cancelled(NOW, BY, "secret-why")], False),
+        ([Submitted(NOW, BY), Approved(NOW, BOSS), SwitchedOff(NOW, NOW, BY)], True),
+        ([Submitted(NOW, BY), Approved(NOW, BOSS), SwitchedOff(NOW, NOW, BY), Restored(NOW, NOW, BY)], False),
+    ],
+)
+def test_only_what_is_in_force_is_shown(nobody: TestClient, service: Service, events: list[Event], *, shown: bool) -> None:
+    outage = service.enter(facts("planned", {"open": ["T1"]}, 2, 3, contact="secret-contact"), by=BY, now=NOW, why="secret-why")
+    for event in events:
+        outage = service.record(outage.id, event, seen=outage.seq)
+    for path in ("/map?lang=zh", "/map?lang=en", "/api/v1/public/outages.geojson"):
+        told = nobody.get(path).text
+        assert (outage.id in told) == shown
+        assert not [secret for secret in SECRETS if secret in told]
+
+
+def test_a_change_that_waits_is_not_public(nobody: TestClient, service: Service, outages: list[str]) -> None:
+    before = features(nobody)
+    changed = facts("planned", {"open": ["T1"]}, 2, 9, reason="设备更换")
+    service.revise(outages[1], changed, why="secret-why", seen=3, by=BY, now=NOW)
+    assert features(nobody) == before
+    service.record(outages[1], Approved(NOW, BOSS), seen=4)
+    (after,) = [item for item in features(nobody) if item["reference"] == outages[1]]
+    assert (after["place"], after["reason"], after["end"]) == ("柳岸社区", "设备更换", "2026-05-01T10:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("hour", "status", "start", "end", "later"),
+    [
+        (0, "planned", 1, 5, 2),
+        (1, "current", 1, 5, 2),
+        (5, "planned", 25, 29, 1),
+        (26, "current", 25, 29, 1),
+        (50, "current", 49, 53, 0),
+        (60, "current", 49, 53, 0),  # nobody has confirmed that power is back
+    ],
+)
+def test_between_two_windows_the_next_one_is_told_as_planned(
+    service: Service, *, hour: int, status: str, start: int, end: int, later: int
+) -> None:
+    outage = approve(service, facts("planned", {"open": ["T1"]}, 1, 5, 25, 29, 49, 53))
+    now = NOW + hour * HOUR
+    layer = public_geojson(service, service.board(now), now=now, threshold=5, language="en")
+    (told,) = [one for one in list_public(layer, now=now, language="en") if one.reference == outage.id]
+    assert (told.when, told.start, told.end) == (status, NOW + start * HOUR, NOW + end * HOUR)
+    assert told.later == outage.facts.windows[3 - later :]
+    assert told.overdue == (hour == 60)
+
+
+def test_power_is_expected_back_between_two_times_and_more_is_said_later(nobody: TestClient, service: Service) -> None:
+    estimate = Estimate(NOW + HOUR, NOW + 3 * HOUR, "crew", "low", NOW + HOUR / 2)
+    outage = approve(service, facts("fault", {"fault": ["L1"]}, -1, 9, estimate=estimate))
+    page = nobody.get("/map?lang=en").text.partition(f'id="{outage.id}"')[2].partition("</li>")[0]
+    assert "1 May, 10:00 – 12:00" in page
+    assert "today, Fri 1 May, 09:30" in page
+    assert "crew" not in page
+
+
+def test_off_since_is_what_was_confirmed_and_a_part_that_is_back_is_said(nobody: TestClient, service: Service) -> None:
+    outage = approve(service, facts("fault", {"fault": ["L1"]}, -2, 9))
+    service.record(outage.id, Staged((Timed(NOW, "close", "TIE"),), NOW, BY), seen=2)
+    page = nobody.get("/map?lang=en").text.partition(f'id="{outage.id}"')[2].partition("</li>")[0]
+    assert "Partly restored" in page
+    assert "today, Fri 1 May, 07:00" in page
+
+
+def test_the_public_page_stays_up_when_the_store_is_gone_and_says_since_when(
+    nobody: TestClient, service: Service, outages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert nobody.get("/api/v1/public/outages.geojson").json()["stale_since"] is None
+
+    def gone(*_: object, **__: object) -> Any:
+        raise StoreError("the disk is gone")
+
+    for name in ("read_since", "read", "find_impact"):
+        monkeypatch.setattr(service.store, name, gone)
+    with pytest.raises(StoreError):
+        service.board(NOW)
+    told = nobody.get("/api/v1/public/outages.geojson")
+    assert told.status_code == 200
+    assert told.json()["stale_since"] is not None
+    page = nobody.get("/map?lang=en").text
+    assert "Nothing new has been heard since" in page
+    assert outages[1] in page
 
 
 def test_the_reason_is_in_the_language_that_is_asked_for(client: TestClient) -> None:
@@ -107,29 +234,6 @@ def test_points_of_the_grid_are_in_no_public_geometry(client: TestClient, town: 
             collect(item["geometry"]["coordinates"])
     assert corners
     assert not corners & known
-
-
-def test_every_route_is_either_public_or_for_control(app: FastAPI) -> None:
-    """Whoever adds a route says here who may see it."""
-    control = {
-        "/", "/control", "/control/preview", "/desk", "/docs", "/openapi.json",
-        "/outages/{outage_id}", "/outages/{outage_id}/map", "/outages/{outage_id}/restored", "/outages/{outage_id}/cancelled",
-        "/api/v1/outages", "/api/v1/outages/{outage_id}", "/api/v1/outages/{outage_id}/transitions",
-        "/api/v1/outages/{outage_id}/affected.csv", "/api/v1/outages/{outage_id}/affected.geojson",
-        "/api/v1/outages/{outage_id}/notice", "/api/v1/preview", "/api/v1/devices",
-    }  # fmt: skip
-    assert _paths(app.routes) == PUBLIC | control
-
-
-def _paths(routes: Any) -> set[str]:
-    found = set()
-    for route in routes:
-        inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
-        if isinstance(route, APIRoute) or (hasattr(route, "methods") and not inner):
-            found.add(route.path)
-        elif inner:
-            found |= _paths(inner)
-    return found
 
 
 def test_the_background_is_what_everybody_knows(client: TestClient) -> None:

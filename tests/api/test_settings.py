@@ -11,7 +11,7 @@ from api.settings import Settings
 
 
 def test_what_is_not_set_has_a_default_that_is_safe() -> None:
-    settings = Settings(network=Path("net.gpkg"))
+    settings = Settings(network="net.gpkg")
     assert settings.public_threshold == 5
     assert settings.hosts == ("127.0.0.1", "localhost", "[::1]")
     assert not settings.demo
@@ -39,9 +39,9 @@ def test_the_environment_sets_what_a_utility_is(monkeypatch: pytest.MonkeyPatch)
 )
 def test_settings_that_cannot_work_are_explained(changes: dict[str, object], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
-        Settings(network=Path("net.gpkg"), **changes)  # type: ignore[arg-type]
+        Settings(network="net.gpkg", **changes)  # type: ignore[arg-type]
 
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Settings(network=Path("net.gpkg")).zone = "UTC"  # type: ignore[misc]
+        Settings(network="net.gpkg").zone = "UTC"  # type: ignore[misc]

@@ -1,1 +1,6 @@
-window.SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger", deepLinking: true, validatorUrl: null, syntaxHighlight: false });
+const csrf = document.getElementById("swagger").dataset.csrf;
+const requestInterceptor = (request) => {
+  request.headers["X-CSRF-Token"] = csrf;
+  return request;
+};
+window.SwaggerUIBundle({ url: "/openapi.json", requestInterceptor, dom_id: "#swagger", deepLinking: true, validatorUrl: null, syntaxHighlight: false });

@@ -1,0 +1,54 @@
+"""What lives as long as the process: the follower of the store, the streams, and what the process says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from fastapi import FastAPI, Request
+
+from api.health import Health, NetworkFile
+from api.live import LiveOutages
+from api.metrics import Metrics, Number
+from api.stream import Hub
+from outages.store import EventStore
+
+
+class Process:
+    """Made once for an application, which it runs beside from start to stop: ``FastAPI(lifespan=process.lifespan)``."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        live: LiveOutages,
+        clock: Callable[[], datetime],
+        *,
+        network: NetworkFile | None = None,
+        customers_out: Number | None = None,
+    ) -> None:
+        self.clock = clock
+        self.live = live
+        self.hub = Hub(live, clock=clock)
+        self.health = Health(store, live, network=network)
+        self.metrics = Metrics(live, listeners=lambda: len(self.hub), customers_out=customers_out)
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Follow the store and tell who listens, while the application runs."""
+        app.state.process = self
+        self.hub.start()
+        self.live.follow()
+        try:
+            yield
+        finally:
+            await self.hub.close()
+            await asyncio.to_thread(self.live.stop)
+            self.health.close()
+
+
+def process_of(request: Request) -> Process:
+    """Return the process that answers ``request``."""
+    process: Process = request.app.state.process
+    return process
