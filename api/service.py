@@ -43,6 +43,7 @@ from outages.facts import (
     Window,
     facts_to_json,
 )
+from outages.held import as_written
 from outages.impact import Impact, assess, impact_of
 from outages.kept import KeptImpact, given_of, keep
 from outages.lifecycle import Difference, begin, differences, fold, step
@@ -111,9 +112,7 @@ class Service:
         ``outage_id`` is the outage that it belongs to, which is no other; without ``at`` it is compared with normal operation.
         Raises FactsError that names the field with an unknown device or phase.
         """
-        problems = _unknown_devices(self.network, switching)
-        if problems:
-            raise FactsError(*problems)
+        self._check_devices(switching)
         if at is None:
             return assess(self.network, switching)
         facts = OutageFacts("other", switching, (Window(at, None),), "-")
@@ -139,7 +138,8 @@ class Service:
 
     def conflicts(self, facts: OutageFacts, now: datetime, outage_id: str = "") -> list[Conflict]:
         """Return what speaks against ``facts``: overlaps, repeats, both feeds of a customer, a short notice."""
-        impact = self._impact_of(_draft(outage_id, facts, now))
+        # Against normal operation: a plan within another plan cuts off nobody more, and is in conflict with it all the same.
+        impact = impact_of(self.network, _draft(outage_id, facts, now))
         others = [outage for outage in self.live.list_outages() if outage.id != outage_id]
         hours = self.utility.lead_hours.get(facts.outage_class)
         return find_conflicts(
@@ -179,7 +179,7 @@ class Service:
         progress. Raises FactsError for devices that do not exist and for facts that no true notice can tell, KeyReusedError
         for a key that came with other facts before.
         """
-        self._check_tellable(facts, now)
+        self._check_devices(facts.switching)
         command = _command(key, {"enter": facts_to_json(facts), "by": by, "submit": submit})
         entered = Entered(facts, now, by, why)
         events: list[Event] = [entered]
@@ -188,9 +188,11 @@ class Service:
         elif submit:
             events.append(Submitted(now, by))
         for _ in range(10):
-            outage_id = self._new_id(now, self.utility.zone)
+            outage = begin(self._new_id(now, self.utility.zone), entered)
+            impact, kept = self._work_out(outage)
+            self._check_tellable(facts, impact, now)
             try:
-                return self.store.append(outage_id, 0, events, command=command, kept=[self._keep(begin(outage_id, entered))])
+                return self.store.append(outage.id, 0, events, command=command, kept=[kept])
             except StaleWriteError:
                 continue  # the id was drawn before, on the same day
         raise RuntimeError("ten ids in a row were taken already. Try again.")
@@ -204,11 +206,12 @@ class Service:
         TransitionError.
         """
         _check_why("revised", why)
-        self._check_tellable(facts, now, outage_id)
+        self._check_devices(facts.switching)
+        self._check_tellable(facts, self._impact_of(_draft(outage_id, facts, now)), now)
         command = _command(key, {"revise": outage_id, "facts": facts_to_json(facts), "why": why, "seen": seen, "by": by})
         revised, outage = Revised(facts, now, by, why.strip()), self.get_outage(outage_id)
         # Of a revision that is not the newest the store says what it is: a repeat, or somebody else was first.
-        kept = [self._keep(step(outage, revised))] if outage.seq == seen else []
+        kept = [self._work_out(step(outage, revised))[1]] if outage.seq == seen else []
         return self.store.append(outage_id, seen, [revised], command=command, kept=kept)
 
     def record(self, outage_id: str, event: Event, *, seen: int, key: str | None = None) -> Outage:
@@ -321,9 +324,11 @@ class Service:
         """Return whom an outage that is not recorded yet affects, under the others as they are now."""
         return impact_of(self.network, outage, self._others(outage))
 
-    def _keep(self, outage: Outage) -> KeptImpact:
-        others = self._others(outage)
-        return keep(impact_of(self.network, outage, others), outage.id, outage.seq, given_of(outage, others))
+    def _work_out(self, outage: Outage) -> tuple[Impact, KeptImpact]:
+        """Return the impact of an outage that is about to be recorded, and what to keep of it."""
+        written, others = as_written(outage), self._others(outage)
+        impact = impact_of(self.network, written, others)
+        return impact, keep(impact, outage.id, outage.seq, given_of(written, others))
 
     def _work_out_impact(self, outage_id: str, seq: int) -> Impact:
         """Return the impact of a revision as it was when it was recorded."""
@@ -331,7 +336,7 @@ class Service:
         others = [] if kept is None else self.live.outages_at(kept.given)
         (outage,) = self.live.outages_at([(outage_id, seq)])
         try:
-            return impact_of(self.network, _as_written(outage), others)
+            return impact_of(self.network, as_written(outage), others)
         except UnknownIdError as error:
             raise NetworkChangedError(outage_id, error) from error
 
@@ -344,10 +349,11 @@ class Service:
         ids: list[str] = self.network.tables.transformers["id"].iloc[rows].tolist()
         return ids
 
-    def _check_tellable(self, facts: OutageFacts, now: datetime, outage_id: str = "") -> None:
-        if problems := _unknown_devices(self.network, facts.switching):
+    def _check_devices(self, switching: Switching) -> None:
+        if problems := _unknown_devices(self.network, switching):
             raise FactsError(*problems)
-        impact = self._impact_of(_draft(outage_id, facts, now))
+
+    def _check_tellable(self, facts: OutageFacts, impact: Impact, now: datetime) -> None:
         if len(told(impact, facts.outage_class)):
             try:
                 check_facts(self._notice_facts(facts, impact, self.utility.languages[0], reference="-", issued_at=now))
@@ -388,11 +394,6 @@ class Service:
 def _draft(outage_id: str, facts: OutageFacts, now: datetime) -> Outage:
     """Return ``facts`` as an outage that nobody has recorded yet."""
     return begin(outage_id, Entered(facts, now, ""))
-
-
-def _as_written(outage: Outage) -> Outage:
-    """Return the outage as its newest facts have it, also where a change of it waits for approval."""
-    return replace(outage, in_force=outage.facts)
 
 
 def permission_for(outage: Outage, kind: str) -> str:

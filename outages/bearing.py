@@ -7,7 +7,7 @@ taken for one that does: a neighbour too many costs time, one too few would cost
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from networkx.utils import UnionFind
@@ -49,7 +49,7 @@ def reach_of(network: Network, outage: Outage) -> Reach:
 def bearing_on(network: Network, reach: Reach, others: Sequence[tuple[Outage, Reach]]) -> list[Outage]:
     """Return those of ``others`` that can bear on an outage with ``reach``, directly or through one another, in their order."""
     joined: UnionFind[int] = UnionFind()
-    reaches = [reach, *(other for _, other in others)]
+    reaches = {reach, *(other for _, other in others)}  # in a storm, many are alike
     for one in reaches:
         joined.union(*one.parts)
     faulted = {part for one in reaches if one.has_fault for part in one.parts}
@@ -57,12 +57,12 @@ def bearing_on(network: Network, reach: Reach, others: Sequence[tuple[Outage, Re
     # What hangs on a source that a fault may kill belongs together; and so does, then, what hangs on the sources of that.
     while ahead := _joined_to(faulted, joined) - spread:
         spread |= ahead
-        for part in ahead:
-            joined.union(*network.parts.near(part))
-    mine = {joined[part] for part in reach.parts}
-    return [outage for outage, other in others if any(joined[part] in mine for part in other.parts)]
+        for source in set[int]().union(*map(network.parts.sources_of, ahead)):
+            joined.union(*network.parts.beside(source))
+    mine = _joined_to(reach.parts, joined)
+    return [outage for outage, other in others if not mine.isdisjoint(other.parts)]
 
 
-def _joined_to(some: set[int], joined: UnionFind[int]) -> set[int]:
+def _joined_to(some: Iterable[int], joined: UnionFind[int]) -> set[int]:
     tops = {joined[part] for part in some}
     return {part for part in list(joined) if joined[part] in tops}

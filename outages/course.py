@@ -89,12 +89,13 @@ class Course:
 
     def intervals(self) -> Iterator[Interval]:
         """Yield the intervals of each customer, in the order of the customers table and of time."""
-        ids = self.network.tables.customers["id"].to_numpy(dtype=object)
         order = np.repeat(np.arange(len(self.steps)), [len(step.rows) for step in self.steps])
         rows = np.concatenate([np.empty(0, dtype=np.int32), *(step.rows for step in self.steps)])
-        for place in np.lexsort((order, rows)).tolist():
-            step = self.steps[order[place]]
-            yield Interval(ids[rows[place]], step.state, step.off, step.on)
+        sequence = np.lexsort((order, rows))
+        ids = self.network.tables.customers["id"].iloc[rows[sequence]]
+        for id_, number in zip(ids, order[sequence].tolist(), strict=True):
+            step = self.steps[number]
+            yield Interval(id_, step.state, step.off, step.on)
 
 
 def course(network: Network, outage: Outage, *, others: Iterable[Outage] = (), now: datetime) -> Course:

@@ -102,6 +102,11 @@ def as_planned(outage: Outage) -> Outage:
     return outage if outage.in_force is not None else replace(outage, in_force=outage.facts)
 
 
+def as_written(outage: Outage) -> Outage:
+    """Return the outage as its newest facts have it, also where a change of it waits for approval."""
+    return replace(outage, in_force=outage.facts)
+
+
 def before_it(outage: Outage, others: Iterable[Outage]) -> tuple[Outage, ...]:
     """Return those of ``others`` that are active when a window of the outage begins and began before it, by id.
 

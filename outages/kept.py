@@ -19,14 +19,15 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from outages.events import Outage
-from outages.held import before_it
+from outages.held import as_written, before_it
 from outages.impact import Impact, impact_of
 from topology.network import Network
 
 RULES = "1"
 """The rule set by which impacts are worked out; it changes whenever the same outage would come out otherwise."""
 
-Kept = tuple[str, Literal["out", "partial", "transferred"], str]
+State = Literal["out", "partial", "transferred"]
+Kept = tuple[str, State, str]
 
 
 class KeptError(ValueError):
@@ -88,21 +89,24 @@ def recompute(kept: KeptImpact, network: Network, outage: Outage, others: Iterab
     ``outage`` is as it was after event ``kept.seq``, ``others`` as ``kept.given`` says. Raises KeptError where the network, the
     rules, the outage or the others are not those of ``kept``.
     """
-    known = list(others)
+    known, written = list(others), as_written(outage)
     _check("network", kept.network_version, network.version)
     _check("rule set", kept.rules, RULES)
     _check("outage", (kept.outage_id, kept.seq), (outage.id, outage.seq))
-    _check("others that were off", kept.given, given_of(outage, known))
-    return keep(impact_of(network, outage, known), outage.id, outage.seq, kept.given)
+    _check("others that were off", kept.given, given_of(written, known))
+    return keep(impact_of(network, written, known), outage.id, outage.seq, kept.given)
 
 
 def _lines(impact: Impact) -> list[Kept]:
-    ids = impact.network.tables.customers["id"].to_numpy(dtype=object)
+    states: dict[int, tuple[State, str]] = dict.fromkeys(impact.transferred.tolist(), ("transferred", ""))
     out = set(impact.out.tolist())
-    lines: dict[int, Kept] = {row: (ids[row], "transferred", "") for row in impact.transferred.tolist()}
-    for row, device in zip(impact.affected.tolist(), impact.cut_by, strict=True):
-        lines[row] = (ids[row], "out" if row in out else "partial", device)
-    return [lines[row] for row in sorted(lines)]
+    states |= {
+        row: ("out" if row in out else "partial", device)
+        for row, device in zip(impact.affected.tolist(), impact.cut_by, strict=True)
+    }
+    rows = sorted(states)
+    ids = impact.network.tables.customers["id"].iloc[rows].tolist()
+    return [(id_, *states[row]) for id_, row in zip(ids, rows, strict=True)]
 
 
 def _check(what: str, kept: object, given: object) -> None:

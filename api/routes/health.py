@@ -10,40 +10,57 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Field
 
 from api.asked import Model
+from api.described import problems, public_problems
 from api.people.access import Identified, anyone, needs
 from api.process import process_of
 from api.visit import WEB
 
 router = APIRouter()
 
+_METRICS = {"text/plain": {"schema": {"type": "string"}, "example": "# TYPE gridnotice_position gauge\ngridnotice_position 41.0\n"}}
+
+
+Health = Literal["ready", "degraded", "unavailable"]
+
+
+class LivenessOut(Model):
+    """The process answers."""
+
+    status: Literal["ok"] = Field(default="ok", examples=["ok"])
+
 
 class CheckOut(Model):
     """One thing that was looked at."""
 
-    name: str
-    status: Literal["ready", "degraded", "unavailable"]
-    says: str | None = Field(default=None, description="What was found; only for whoever may see the metrics.")
+    name: str = Field(examples=["store"])
+    status: Health = Field(examples=["ready"])
+    says: str | None = Field(
+        default=None,
+        description="What was found; only for whoever may see the metrics.",
+        examples=["It answers, and can be written to; position 41."],
+    )
 
 
 class ReadinessOut(Model):
     """Whether requests can be answered; the status is that of the worst check."""
 
-    status: Literal["ready", "degraded", "unavailable"]
+    status: Health = Field(examples=["ready"])
     checks: list[CheckOut]
 
 
-@router.get("/health/live", tags=["health"], dependencies=[anyone])
-def live() -> dict[str, str]:
+@router.get("/health/live", tags=["health"], summary="Is it alive", dependencies=[anyone], responses=public_problems(421))
+def live() -> LivenessOut:
     """The process answers. Nothing else is asked."""
-    return {"status": "ok"}
+    return LivenessOut()
 
 
 @router.get(
     "/health/ready",
     tags=["health"],
+    summary="Can it do its work",
     dependencies=[anyone],
     response_model=ReadinessOut,
-    responses={503: {"model": ReadinessOut, "description": "Unavailable: send requests elsewhere."}},
+    responses={503: {"model": ReadinessOut, "description": "Unavailable: send requests elsewhere."}, **public_problems(421)},
 )
 def ready(request: Request, identity: Identified) -> Response:
     """Whether requests can be answered: 200 ready or degraded, 503 unavailable; why, for whoever may see the metrics."""
@@ -56,9 +73,10 @@ def ready(request: Request, identity: Identified) -> Response:
 @router.get(
     "/metrics",
     tags=["health"],
+    summary="Numbers for monitoring",
     dependencies=[needs("metrics")],
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}},
+    responses={200: {"content": _METRICS, "description": "In the text format of Prometheus."}, **problems()},
 )
 def get_metrics(request: Request) -> Response:
     """What this process has counted, as Prometheus reads it."""

@@ -5,9 +5,12 @@ It is answered from memory: whatever happens to the store, what was known last s
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Any
+
+from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from api.described import public_problems
 from api.people.access import anyone
 from api.public import list_public, public_geojson
 from api.visit import VARY, Visit, Visiting
@@ -17,6 +20,61 @@ from outages.facts import time_to_json
 router = APIRouter()
 
 GEOJSON = "application/geo+json"
+
+
+def _layer_of(says: str, properties: dict[str, Any], **beside: Any) -> dict[str, Any]:
+    """Return how a layer is described: an example feature with ``properties``, and members ``beside`` the features."""
+    corners = [[114.3, 30.5], [114.32, 30.5], [114.32, 30.52], [114.3, 30.5]]
+    feature = {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [corners]}}
+    schema = {
+        "type": "object",
+        "required": ["type", "features", *beside],
+        "properties": {
+            "type": {"const": "FeatureCollection"},
+            "features": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["type", "properties", "geometry"],
+                    "properties": {
+                        "type": {"const": "Feature"},
+                        "properties": {"type": "object", "required": [*properties]},
+                        "geometry": {"type": ["object", "null"]},
+                    },
+                },
+            },
+        },
+    }
+    example = {"type": "FeatureCollection", "features": [feature], **beside}
+    content = {GEOJSON: {"schema": schema, "example": example}}
+    return {
+        "response_class": Response,
+        "responses": {200: {"content": content, "description": says}, **public_problems(421, 429)},
+    }
+
+
+_OUTAGES = _layer_of(
+    "A feature for each outage and place.",
+    {
+        "reference": "20260501-K7QM",
+        "status": "planned",
+        "class": "planned",
+        "start": "2026-05-02T00:30:00Z",
+        "end": "2026-05-02T08:30:00Z",
+        "reason": "线路检修",
+        "outage_customers": 40,
+        "place": "柳岸社区",
+        "place_en": "Willow Bank",
+        "customers": 10,
+        "fewer_than": None,
+        "earliest": None,
+        "next_update": None,
+        "later": [],
+        "partly_restored": False,
+    },
+    stale_since=None,
+)
+_PLACES = _layer_of("A feature for each place.", {"kind": "community", "name": "柳岸社区", "name_en": "Willow Bank"})
 
 
 @router.get("/map", dependencies=[anyone], include_in_schema=False)
@@ -31,7 +89,7 @@ def show_public_map(visit: Visiting) -> HTMLResponse:
     )
 
 
-@router.get("/api/v1/public/outages.geojson", dependencies=[anyone], tags=["public"])
+@router.get("/api/v1/public/outages.geojson", dependencies=[anyone], tags=["public"], summary="Outages for everybody", **_OUTAGES)
 def get_public_outages(visit: Visiting) -> JSONResponse:
     """Outages that go on or are to come, by place. Counts are "at least"; fewer_than marks groups too small to be counted.
 
@@ -42,7 +100,7 @@ def get_public_outages(visit: Visiting) -> JSONResponse:
     return JSONResponse(told, media_type=GEOJSON, headers={"Cache-Control": "public, max-age=15", "Vary": VARY})
 
 
-@router.get("/api/v1/public/places.geojson", dependencies=[anyone], tags=["public"])
+@router.get("/api/v1/public/places.geojson", dependencies=[anyone], tags=["public"], summary="Places for the map", **_PLACES)
 def get_public_places(visit: Visiting) -> JSONResponse:
     """Shapes and names of the places that everybody knows: the background of the public map."""
     return JSONResponse(visit.service.backdrop, media_type=GEOJSON, headers={"Cache-Control": "public, max-age=3600"})

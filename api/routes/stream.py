@@ -7,25 +7,28 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 
+from api.described import problems
 from api.people.access import needs
 from api.process import process_of
-from api.schemas import ProblemOut
 from api.stream import Stream
 from outages.store import StoreError
 
 router = APIRouter(prefix="/api/v1", tags=["outages"])
 
 ABOUT = "Events `outage` with {id, revision, status, kind, when, at, by, position}; `reset` where too much was missed."
+EVENTS = {
+    "schema": {"type": "string"},
+    "example": 'id: 7\nevent: outage\ndata: {"id":"20260501-K7QM","revision":3,"status":"approved","kind":"approved",'
+    '"when":"planned","at":"2026-04-22T01:05:00+00:00","by":"ben","position":7}\n\n',
+}
 
 
 @router.get(
     "/stream",
     dependencies=[needs("read")],
     response_class=Response,
-    responses={
-        200: {"content": {"text/event-stream": {}}, "description": ABOUT},
-        503: {"model": ProblemOut, "description": "The server stops."},
-    },
+    summary="Follow what happens",
+    responses={200: {"content": {"text/event-stream": EVENTS}, "description": ABOUT}, **problems()},
 )
 def stream(
     request: Request,

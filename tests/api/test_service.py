@@ -22,6 +22,7 @@ from outages.events import (
     Undone,
 )
 from outages.facts import FactsError, Operation, OutageFacts, Selection, Switching, Timed, Window, switching_from_json
+from outages.kept import recompute
 from outages.lifecycle import TransitionError, differences
 from outages.store import EventStore, KeyReusedError, StaleWriteError, UnknownOutageError, open_store
 from tests.api.town import NOW
@@ -305,6 +306,23 @@ def test_who_is_off_under_another_outage_is_not_back_when_one_is_restored(servic
     service.record(feeder.id, Restored(NOW, NOW, BY), seen=feeder.seq)
     with service.standing(NOW) as standing:
         assert standing.counts(inner.id).customers == standing.total().customers == 10
+
+
+def test_a_change_that_waits_is_kept_with_its_own_impact_and_made_again(service: Service) -> None:
+    outage = approved(service, facts(switching=Switching((Operation("T2"),))))
+    wider = facts(switching=Switching((Operation("S1"),)))
+    changed = service.revise(outage.id, wider, why="more to do", seen=outage.seq, by=BY, now=NOW)
+    assert (service.impact(changed).counts.customers, service.impact_in_force(changed).counts.customers) == (16, 10)
+    kept = service.store.find_impact(changed.id, changed.seq)
+    assert kept is not None
+    assert recompute(kept, service.network, changed, []) == kept
+
+
+def test_a_plan_within_another_is_in_conflict_with_it(service: Service) -> None:
+    outer = approved(service, facts(switching=Switching((Operation("S1"),))))
+    inner = facts(switching=Switching((Operation("T2"),)), start=NOW + 2 * HOUR, hours=1)
+    found = {conflict.code: conflict.outages for conflict in service.conflicts(inner, NOW)}
+    assert found["shared_transformers"] == (outer.id,)
 
 
 def test_what_speaks_against_a_plan_is_told_before_it_is_approved(service: Service) -> None:

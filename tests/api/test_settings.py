@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
@@ -22,7 +20,7 @@ def test_the_environment_sets_what_a_utility_is(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("GRIDNOTICE_ZONE", "Europe/London")
     monkeypatch.setenv("GRIDNOTICE_LANGUAGES", '["en"]')
     settings = Settings()
-    assert (settings.network, settings.zone, settings.languages) == (Path("net.gpkg"), "Europe/London", ("en",))
+    assert (settings.network, settings.zone, settings.languages) == ("net.gpkg", "Europe/London", ("en",))
 
 
 @pytest.mark.parametrize(
