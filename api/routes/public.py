@@ -58,7 +58,7 @@ _OUTAGES = _layer_of(
     {
         "reference": "20260501-K7QM",
         "status": "planned",
-        "class": "planned",
+        "outage_class": "planned",
         "start": "2026-05-02T00:30:00Z",
         "end": "2026-05-02T08:30:00Z",
         "reason": "线路检修",
@@ -72,6 +72,7 @@ _OUTAGES = _layer_of(
         "later": [],
         "partly_restored": False,
     },
+    threshold=5,
     stale_since=None,
 )
 _PLACES = _layer_of("A feature for each place.", {"kind": "community", "name": "柳岸社区", "name_en": "Willow Bank"})

@@ -643,7 +643,7 @@ def test_the_board_of_control_has_drafts_and_who_wrote_them(client: TestClient, 
     assert 'id="entry"' not in page
 
 
-ENGLISH_IN_CHINESE = {"English", "Excel", "CSV", "GeoJSON", "JSON"}
+ENGLISH_IN_CHINESE = {"English", "Excel", "CSV", "GeoJSON", "GeoPackage", "JSON"}
 
 
 @pytest.mark.parametrize("who", ["client", "approver", "viewer", "nobody"])
