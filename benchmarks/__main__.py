@@ -12,12 +12,15 @@ from pathlib import Path
 
 from benchmarks.building import components, measure_building, measure_growth, open_and_close
 from benchmarks.chart import Curve
+from benchmarks.entering import measure_entering
 from benchmarks.measure import LONG_ROUNDS, ROUNDS, Result, once
 from benchmarks.one_device import list_customers, measure_one_device
 from benchmarks.others import measure_others
 from benchmarks.published import measure_urban
 from benchmarks.report import write_report
+from benchmarks.storing import measure_storing
 from benchmarks.storm import CHECKED_EVERY, measure_storm
+from benchmarks.streaming import measure_streaming
 from benchmarks.town import Say, Town, make_town
 from topology.index import SliceIndex
 
@@ -28,7 +31,10 @@ _NEEDED = {10_000_000: 9 * 2**30}
 
 
 def main(arguments: list[str] | None = None, *, published: bool = True) -> None:
-    """Measure on each size asked for, and on smaller ones for the chart; ``published``: on a published network too."""
+    """Measure on each size asked for, and on smaller ones for the chart.
+
+    ``published``: also on a published network, and what does not depend on a size: streams and stores.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, and write benchmarks.md with a chart.")
     parser.add_argument("--customers", type=int, action="append", help="size of a network; may be given several times")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder for benchmarks.md and its picture")
@@ -40,6 +46,10 @@ def main(arguments: list[str] | None = None, *, published: bool = True) -> None:
     if published:
         results.append(measure_urban(say))
         say(_line(results[-1]))
+        for measured in (measure_streaming, measure_storing, measure_entering):
+            for result in measured(say):
+                say(_line(result))
+                results.append(result)
     results.sort(key=lambda result: result.goal)
     write_report(results, curves, given.out, rounds=(ROUNDS, LONG_ROUNDS), checked=CHECKED_EVERY)
     say(f"wrote {given.out / 'benchmarks.md'}")

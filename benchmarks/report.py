@@ -57,6 +57,18 @@ closed loops, normally open ties. Devices are drawn at random among those that s
 6. **A storm.** Devices of all kinds open, then close in another order. The peer is a search of everything after an event,
    for the parts alone. Every {checked} chunks of events the index is compared with one that is built from scratch. One event
    costs much the same whatever the size of the network, so the ratio grows with it.
+
+13. **Live updates.** Events go one by one to sockets of another process, each when the one before is written to all. Time is the
+   processor time of the whole serving process, the kernel's part of sending included, for one event to one listener. Memory is
+   what the process grows by for each listener after the first 200; what the kernel holds for a socket is not in it.
+14. **An outage entered, durably.** Time is the wall's, for the disk is waited for. A store and the file are in one folder; what
+   goes to the file is what an event leaves in the store, its row in the audit log included. The server of PostgreSQL is on the
+   same machine, and shares its cores. The ratios depend on the disk: the faster it is, the more weighs what is not the disk.
+16. **Entered, until it is known elsewhere.** Faults on lines drawn at random; the last of them are entered through the service,
+   which works out whom they affect under all the others, checks that they can be told, and keeps the impact. Another process
+   follows the store and keeps up who is out. The time runs from before the one until the other has counted the customers; on
+   the other side are its parts, each on its own and in one process: the impact in a state that is known, the append, the fold,
+   and who is out.
 """
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from outages.events import ANNOUNCED_CLASSES, OUTAGE_CLASSES, FactProblem
+from outages.facts import ANNOUNCED_CLASSES, OUTAGE_CLASSES, FactProblem
 
 LONGEST_REASON = 300
 """Characters; a reason that is longer is a report, and nobody reads it in a notice."""

@@ -25,7 +25,7 @@ from babel.dates import format_date, format_datetime, get_timezone_name
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from notices.facts import NoticeError, NoticeFacts, check_facts
-from outages.events import FactProblem
+from outages.facts import FactProblem
 
 __all__ = ["CHANNELS", "LANGUAGES", "Notice", "NoticeError", "NoticeFacts", "write_notice"]
 

@@ -21,7 +21,7 @@ from geo.schema import GridTables
 from geo.validate import Checked, validate
 from notices.addresses import AddressBook
 from notices.scope import Scope, write_scope
-from outages.events import Operation, Switching
+from outages.facts import Operation, Switching
 from outages.impact import assess
 from tests.published import urban_tables
 from topology.check import check_supply

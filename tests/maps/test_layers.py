@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from maps.affected import count_places
 from maps.geojson import feature, written
 from maps.layers import affected_geojson, impact_layers
-from outages.events import Operation, Switching
+from outages.facts import Operation, Switching
 from outages.impact import Impact, assess
 from tests.maps.town import make_town
 from topology.network import Network

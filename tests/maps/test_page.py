@@ -23,7 +23,7 @@ from maps.layers import impact_layers
 from maps.page import MOST_ROWS, impact_page
 from maps.sealed import OutsideAddressError, policy_of, refuse_outside, use_local
 from maps.words import WORDS
-from outages.events import Operation, Switching
+from outages.facts import Operation, Switching
 from outages.impact import Impact, assess
 from tests.maps.town import make_town
 from topology.network import Network, build_network

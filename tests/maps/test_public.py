@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from geo.schema import CRS, conform
 from maps.layers import PublicEntry, public_count, public_layer
-from outages.events import Operation, Switching
+from outages.facts import Operation, Switching
 from outages.impact import assess
 from tests.maps.town import make_town
 from topology.network import Network, build_network

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from notices.text import NoticeError, NoticeFacts, write_notice
-from outages.events import OUTAGE_CLASSES
+from outages.facts import OUTAGE_CLASSES
 
 GOLDEN = Path(__file__).parent / "golden"
 
