@@ -30,9 +30,11 @@ from outages.facts import (
 class _Recorded:
     """What all events share."""
 
+    kind: ClassVar[str]
+
     def body(self) -> dict[str, Any]:
         """Return what is particular to this event, as JSON: everything but when it was recorded and by whom."""
-        return {name: _CODECS[name][0](getattr(self, name)) for name in _own(type(self))}
+        return {name: _CODECS[name][0](getattr(self, name)) for name in _OWN[self.kind]}
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class Undone(_Recorded):
 Event = Entered | Revised | Submitted | Approved | Rejected | SwitchedOff | Staged | Restored | Closed | Cancelled | Undone
 
 EVENT_KINDS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}
+_OWN = {kind: tuple(one.name for one in fields(event) if one.name not in ("at", "by")) for kind, event in EVENT_KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -214,11 +217,7 @@ def event_from_json(kind: str, body: Mapping[str, Any], *, at: datetime, by: str
         raise ValueError(f"event {kind!r} is not known (known: {', '.join(EVENT_KINDS)}). Was it written by a newer release?")
     event = EVENT_KINDS[kind]
     given = _modern(body)
-    return event(at=at, by=by, **{name: _CODECS[name][1](given[name]) for name in _own(event) if name in given})
-
-
-def _own(event: type[Any]) -> list[str]:
-    return [one.name for one in fields(event) if one.name not in ("at", "by")]
+    return event(at=at, by=by, **{name: _CODECS[name][1](given[name]) for name in _OWN[kind] if name in given})
 
 
 def _modern(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from outages.events import Outage
 from outages.held import as_written, before_it
 from outages.impact import Impact, impact_of
@@ -104,9 +106,9 @@ def _lines(impact: Impact) -> list[Kept]:
         row: ("out" if row in out else "partial", device)
         for row, device in zip(impact.affected.tolist(), impact.cut_by, strict=True)
     }
-    rows = sorted(states)
-    ids = impact.network.tables.customers["id"].iloc[rows].tolist()
-    return [(id_, *states[row]) for id_, row in zip(ids, rows, strict=True)]
+    rows = np.array(sorted(states), dtype=np.int32)
+    ids = impact.network.tables.customers["id"].iloc[rows]
+    return [(id_, *states[row]) for id_, row in zip(ids, rows.tolist(), strict=True)]
 
 
 def _check(what: str, kept: object, given: object) -> None:

@@ -79,9 +79,11 @@ class Parts:
 
     def near(self, part: int) -> set[int]:
         """Return the parts that hang on the same sources as ``part``, itself included."""
-        devices = self.devices(part)
-        ends = np.concatenate([self.wiring.from_node[devices], self.wiring.to_node[devices]])
-        return {part}.union(*(self.beside(root) for root in set(ends[self.is_root[ends]].tolist())))
+        return {part}.union(*map(self.beside, self.sources_of(part)))
+
+    def sources_of(self, part: int) -> frozenset[int]:
+        """Return the sources, by node, that ``part`` hangs on and that part others."""
+        return frozenset(self._sources.get(part, ()))
 
     def nodes(self, part: int) -> Rows:
         """Return the nodes of a part."""
@@ -90,6 +92,15 @@ class Parts:
     def devices(self, part: int) -> Rows:
         """Return the devices of a part."""
         return _slice(self._devices, part)
+
+    @cached_property
+    def _sources(self) -> dict[int, set[int]]:
+        found: dict[int, set[int]] = {}
+        for ends in (self.wiring.from_node, self.wiring.to_node):
+            at_root = np.flatnonzero(self.is_root[ends] & (self.of_device >= 0))
+            for part, root in zip(self.of_device[at_root].tolist(), ends[at_root].tolist(), strict=True):
+                found.setdefault(part, set()).add(root)
+        return found
 
     @cached_property
     def _nodes(self) -> tuple[Rows, Rows]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outages.bearing import NOWHERE, bearing_on, reach_of
@@ -55,7 +55,7 @@ def test_one_bears_on_another_through_a_third(network: Network) -> None:
     assert reach_of(network, outage("9", open_="L99")) == NOWHERE
 
 
-@settings(max_examples=120)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_nobody_who_is_left_out_bears_on_the_impact(data: st.DataObject) -> None:
     network = data.draw(networks())
