@@ -107,9 +107,9 @@ def _as_text(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exemplify(body: dict[str, Any], models: dict[str, Any]) -> None:
-    content = body.get("content", {}).get(_JSON, {})
-    if content.get("schema"):
-        content.setdefault("example", example_of(content["schema"], models))
+    for media_type, content in body.get("content", {}).items():
+        if media_type.endswith("json") and content.get("schema"):
+            content.setdefault("example", example_of(content["schema"], models))
 
 
 def example_of(schema: dict[str, Any], models: dict[str, Any]) -> Any:

@@ -206,13 +206,14 @@ class Service:
         TransitionError.
         """
         _check_why("revised", why)
-        self._check_devices(facts.switching)
-        self._check_tellable(facts, self._impact_of(_draft(outage_id, facts, now)), now)
         command = _command(key, {"revise": outage_id, "facts": facts_to_json(facts), "why": why, "seen": seen, "by": by})
         revised, outage = Revised(facts, now, by, why.strip()), self.get_outage(outage_id)
-        # Of a revision that is not the newest the store says what it is: a repeat, or somebody else was first.
-        kept = [self._work_out(step(outage, revised))[1]] if outage.seq == seen else []
-        return self.store.append(outage_id, seen, [revised], command=command, kept=kept)
+        if outage.seq != seen:  # the store says what it is: a repeat, or somebody else was first
+            return self.store.append(outage_id, seen, [revised], command=command)
+        self._check_devices(facts.switching)
+        impact, kept = self._work_out(step(outage, revised))
+        self._check_tellable(facts, impact, now)
+        return self.store.append(outage_id, seen, [revised], command=command, kept=[kept])
 
     def record(self, outage_id: str, event: Event, *, seen: int, key: str | None = None) -> Outage:
         """Record what happened to an outage: submitted, approved, rejected, switched off, staged, restored, closed, …

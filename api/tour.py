@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+from api.clock import utc_now
 from api.handover import HandoverProtocol
 from api.intake import load_network
 from api.lists import affected_csv
@@ -16,7 +17,7 @@ from api.mapping import outage_map
 from api.report import impact_json, impact_text
 from api.service import Service
 from api.settings import Settings
-from api.wiring import build_app, build_service, utc_now
+from api.wiring import build_app, build_service
 from outages.events import Outage
 from topology.network import Network
 

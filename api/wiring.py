@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.clock import utc_now
 from api.demo import enter_demo_outages
 from api.health import find_network_file
 from api.intake import load_network
@@ -17,11 +18,6 @@ from api.settings import Settings
 from api.utility import utility_of
 from outages.store import StoreError, open_store
 from topology.network import Network
-
-
-def utc_now() -> datetime:
-    """Return the time; everything below is told it."""
-    return datetime.now(UTC)
 
 
 def build_service(settings: Settings, network: Network, *, now: datetime) -> Service:

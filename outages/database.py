@@ -252,6 +252,9 @@ def _postgresql_engine(url: URL, busy_timeout_s: float, *, writes: bool) -> Engi
     def configure(connection: psycopg.Connection, _record: Any) -> None:
         connection.execute("SET timezone = 'UTC'")
         connection.execute(f"SET lock_timeout = {round(busy_timeout_s * 1000)}")
+        if writes:
+            # A writer that is frozen, or whose machine is gone, loses its turn before the others have waited in vain.
+            connection.execute(f"SET idle_in_transaction_session_timeout = {round(busy_timeout_s * 800)}")
         # A server that answers before the disk has it would lose what was acknowledged.
         connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"

@@ -49,7 +49,8 @@ _KINDS: dict[str, tuple[type[StoreError], str]] = {
     "unusable": (
         StoreError,
         "The store {where} cannot be used: {says}. Nothing was changed. "
-        "Check that the file is a store, that it and its folder can be written, and that the disk is sound; then try again.",
+        "Check that the file is a store, that it and its folder can be written, that there is space and quota left, and that the "
+        "disk is sound; then try again.",
     ),
     "no_database": (
         StoreUnreachableError,
@@ -86,6 +87,7 @@ _POSTGRESQL = {
     "25006": "read_only",
     "42501": "read_only",
     "55P03": "busy",
+    "25P03": "away",
     "40P01": "busy",
     "53300": "crowded",
     "3D000": "no_database",

@@ -183,7 +183,7 @@ def _password(from_stdin: bool) -> str:
 
 
 def _now() -> datetime:
-    from api.wiring import utc_now
+    from api.clock import utc_now
 
     return utc_now()
 

@@ -129,8 +129,8 @@ def notice(
     out: Out = None,
 ) -> None:
     """Write the notice of an outage; the words cover every affected customer."""
+    from api.clock import utc_now
     from api.report import notice_as
-    from api.wiring import utc_now
 
     found = _assess(net, open_, close, fault)
     facts = {"outage_class": outage_class, "start": start, "end": end, "reason": reason, "reference": reference, "issued": issued}

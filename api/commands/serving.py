@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from datetime import datetime
 
+from api.clock import utc_now
 from api.intake import load_network
 from api.networks import keep_network
 from api.people.accounts import has_demo_accounts, list_accounts
 from api.settings import Settings
 from api.tour import run_server
-from api.wiring import utc_now
 from outages.checkup import check_store
 from outages.database import Database, claim_server, open_database
 from outages.store import EventStore

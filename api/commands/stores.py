@@ -26,7 +26,7 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Write everything that was acknowledged to one file, while others go on writing."""
-    from api.wiring import utc_now
+    from api.clock import utc_now
     from outages import archive
 
     with closing(open_existing(store)) as database, progress("Writing the backup") as done:
@@ -57,7 +57,7 @@ def check(store: Store = STORE, as_json: Json = False) -> None:
     """Say everything that makes the store unfit for service; exit 1 where something grave does."""
     from dataclasses import asdict
 
-    from api.wiring import utc_now
+    from api.clock import utc_now
     from outages.checkup import check_store
 
     with closing(open_existing(store)) as database:
@@ -76,7 +76,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write everything as lines of JSON, for `gridnotice store load` into either kind of store."""
-    from api.wiring import utc_now
+    from api.clock import utc_now
     from outages.transfer import export as write_lines
 
     with closing(open_existing(store)) as database, _written(out) as file, progress("Writing") as done:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from api.clock import utc_now
 from api.commands.given import read_settings, say, status, who_types
 from api.intake import load_network
 from api.networks import UnknownNetworkError, keep_network, kept_network
@@ -21,7 +22,6 @@ from api.schemas import OutageOut, outage_out
 from api.service import NetworkChangedError, Service, permission_for
 from api.settings import Settings
 from api.utility import utility_of
-from api.wiring import utc_now
 from outages.audit import AuditEntry, write_audit
 from outages.database import Database
 from outages.events import Outage

@@ -30,7 +30,7 @@ from topology.transfer import letters_of
 
 router = APIRouter(prefix="/api/v1", tags=["devices"], dependencies=[needs("read")])
 
-DeviceId = Annotated[str, Path(max_length=200, examples=["MV3.101 Line 2"])]
+DeviceId = Annotated[str, Path(min_length=1, max_length=200, examples=["MV3.101 Line 2"])]
 
 
 @router.get("/devices", summary="Find devices", responses=problems())

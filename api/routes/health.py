@@ -17,7 +17,7 @@ from api.visit import WEB
 
 router = APIRouter()
 
-_METRICS = {"text/plain": {"schema": {"type": "string"}, "example": "# TYPE gridnotice_position gauge\ngridnotice_position 41.0\n"}}
+_METRICS = {"text/plain": {"schema": {"type": "string"}, "example": "gridnotice_position 41.0\n"}}
 
 
 Health = Literal["ready", "degraded", "unavailable"]

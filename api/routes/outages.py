@@ -35,7 +35,7 @@ from outages.impact import Impact
 
 router = APIRouter(prefix="/api/v1/outages", tags=["outages"], dependencies=[needs("read")])
 
-OutageId = Annotated[str, Path(max_length=40, examples=["20260501-K7QM"])]
+OutageId = Annotated[str, Path(min_length=1, max_length=40, examples=["20260501-K7QM"])]
 Revision = Annotated[int, Path(ge=1, le=1_000_000, examples=[1])]
 Limit = Annotated[int, Query(ge=1, le=500, description="Outages in a page at most.")]
 After = Annotated[str, Query(max_length=200, description="next of the page before.")]

@@ -23,34 +23,21 @@ GEOJSON = "application/geo+json"
 
 
 def _layer_of(says: str, properties: dict[str, Any], **beside: Any) -> dict[str, Any]:
-    """Return how a layer is described: an example feature with ``properties``, and members ``beside`` the features."""
+    """Return how a layer is described, by examples of the properties of a feature and of what stands ``beside`` the features."""
     corners = [[114.3, 30.5], [114.32, 30.5], [114.32, 30.52], [114.3, 30.5]]
-    feature = {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [corners]}}
-    schema = {
-        "type": "object",
-        "required": ["type", "features", *beside],
-        "properties": {
-            "type": {"const": "FeatureCollection"},
-            "features": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["type", "properties", "geometry"],
-                    "properties": {
-                        "type": {"const": "Feature"},
-                        "properties": {"type": "object", "required": [*properties]},
-                        "geometry": {"type": ["object", "null"]},
-                    },
-                },
-            },
-        },
-    }
-    example = {"type": "FeatureCollection", "features": [feature], **beside}
-    content = {GEOJSON: {"schema": schema, "example": example}}
-    return {
-        "response_class": Response,
-        "responses": {200: {"content": content, "description": says}, **public_problems(421, 429)},
-    }
+    shape = {"type": ["object", "null"], "examples": [{"type": "Polygon", "coordinates": [corners]}]}
+    feature = _object(type={"const": "Feature"}, properties=_shown(properties), geometry=shape)
+    layer = _shown(beside, type={"const": "FeatureCollection"}, features={"type": "array", "items": feature})
+    answer = {"content": {GEOJSON: {"schema": layer}}, "description": says}
+    return {"response_class": Response, "responses": {200: answer, **public_problems(421, 429)}}
+
+
+def _shown(examples: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return _object(**members, **{name: {"examples": [value]} for name, value in examples.items()})
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "required": [*members], "properties": members}
 
 
 _OUTAGES = _layer_of(

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pyogrio
 import pytest
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
-from api.problems import PROBLEMS, TYPE_PREFIX
+from api.lists import COLUMNS, CONTACT
+from api.people.access import CsrfError, ForbiddenError, PasswordDueError, SignInError
+from api.people.accounts import BusyError
+from api.people.limits import TooManyRequestsError
+from api.people.roles import ANYONE
+from api.problems import PROBLEMS, TYPE_PREFIX, CrossSiteError, UnknownHostError, problem_of
 from api.schemas import ProblemOut
-from api.service import Service
+from api.service import NetworkChangedError, Service, UnknownRevisionError
 from outages.audit import read_audit
-from tests.api.signed import sign_in
+from outages.events import Entered
+from outages.facts import FactProblem, FactsError, Operation, OutageFacts, Switching, Window
+from outages.lifecycle import TransitionError, fold
+from outages.store import KeyReusedError, StaleWriteError, StoreError, UnknownOutageError
+from tests.api.signed import new_client, sign_in
 from tests.api.town import NOW
+from topology.network import UnknownIdError
 
 OUTAGES = "/api/v1/outages"
 PREVIEW = f"{OUTAGES}/preview"
@@ -186,6 +200,60 @@ def test_a_repeated_undoing_undoes_nothing_more(client: TestClient, entered: dic
         assert (answer.status_code, answer.json()["status"]) == (200, "submitted")
 
 
+def test_a_repeated_revision_is_answered_with_what_the_first_one_did(client: TestClient, entered: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": "a-change-of-mine", "If-Match": '"1"'}
+    asked = body(**LATER, why="crew is late")
+    first, second = (client.put(f"{OUTAGES}/{entered['id']}", json=asked, headers=headers) for _ in range(2))
+    assert (second.status_code, second.json(), second.headers["etag"]) == (200, first.json(), '"2"')
+    other = client.put(f"{OUTAGES}/{entered['id']}", json={**asked, "reason": "other"}, headers=headers)
+    assert (other.status_code, other.json()["type"]) == (422, TYPE_PREFIX + "key-reused")
+    assert client.get(f"{OUTAGES}/{entered['id']}").json()["revision"] == 2
+
+
+def test_a_key_of_one_outage_does_nothing_to_another(client: TestClient, entered: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": "a-step-of-mine", "If-Match": '"1"'}
+    take_it = {"to": "cancelled", "why": "rain"}
+    assert client.post(f"{OUTAGES}/{entered['id']}/transitions", json=take_it, headers=headers).status_code == 200
+    other = enter(client)
+    refused = client.post(f"{OUTAGES}/{other['id']}/transitions", json=take_it, headers=headers)
+    assert (refused.status_code, refused.json()["type"]) == (422, TYPE_PREFIX + "key-reused")
+    assert client.get(f"{OUTAGES}/{other['id']}").json()["status"] == "draft"
+
+
+@pytest.mark.parametrize("seen", ["*", 'W/"1"', '"1", "2"', '"0"', "-1", "1.0", '""', "one", '"9999999999"'])
+def test_a_revision_that_is_not_said_plainly_is_refused_with_the_field(
+    client: TestClient, entered: dict[str, Any], seen: str
+) -> None:
+    address, headers = f"{OUTAGES}/{entered['id']}", {"If-Match": seen}
+    for refused in (
+        client.put(address, json=body(why="x"), headers=headers),
+        client.post(f"{address}/transitions", json={"to": "submitted"}, headers=headers),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (422, TYPE_PREFIX + "request")
+        assert [error["field"] for error in refused.json()["errors"]] == ["header.if-match"]
+    assert client.get(address).json()["revision"] == 1
+
+
+def test_a_revision_that_was_never_is_not_there(client: TestClient, entered: dict[str, Any]) -> None:
+    refused = client.put(f"{OUTAGES}/{entered['id']}", json=body(why="x"), headers={"If-Match": '"7"'})
+    assert (refused.status_code, refused.json()["type"]) == (404, TYPE_PREFIX + "unknown-revision")
+    assert "it has 1 to 1" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("to", "allowed"),
+    [("closed", "submitted"), ("approved", "submitted"), ("restored", "submitted")],
+)
+def test_a_step_that_is_not_possible_now_says_which_are(
+    client: TestClient, approver: TestClient, entered: dict[str, Any], to: str, allowed: str
+) -> None:
+    step = {"to": to, "at": ago(minutes=1)} if to == "restored" else {"to": to}
+    asker = approver if to == "approved" else client
+    refused = asker.post(f"{OUTAGES}/{entered['id']}/transitions", json=step, headers={"If-Match": '"1"'})
+    assert (refused.status_code, refused.json()["type"]) == (409, TYPE_PREFIX + "transition")
+    assert allowed in refused.json()["detail"]
+
+
 def test_a_key_cannot_come_with_something_else(client: TestClient) -> None:
     headers = {"Idempotency-Key": "a-key-of-mine"}
     assert client.post(OUTAGES, json=body(), headers=headers).status_code == 201
@@ -321,6 +389,47 @@ def test_outages_are_found_by_what_is_asked_for(
     assert [outage["id"] for outage in answer.json()["outages"]] == [three[number] for number in found]
 
 
+def test_a_cursor_of_another_list_is_refused_and_says_what_to_do(client: TestClient, entered: dict[str, Any]) -> None:
+    """The next of a page of customers is no outage, and the other way round."""
+    customer = client.get(f"{OUTAGES}/{entered['id']}/affected", params={"limit": 1}).json()["next"]
+    for path, after in ((OUTAGES, customer), (f"{OUTAGES}/{entered['id']}/affected", entered["id"])):
+        refused = client.get(path, params={"after": after})
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "cursor_unknown")
+        assert "leave after out" in refused.json()["detail"]
+
+
+def test_a_page_goes_on_by_other_filters_too(client: TestClient, three: list[str]) -> None:
+    """A cursor is a place in the order of all outages, which no filter changes."""
+    page = client.get(OUTAGES, params={"after": three[2], "when": "draft"}).json()
+    assert ([outage["id"] for outage in page["outages"]], page["next"]) == ([three[1]], None)
+
+
+@pytest.mark.parametrize(
+    ("moment", "found"),
+    [
+        ("2026-05-02T08:30:00+08:00", 0),
+        ("2026-05-02T00:30:00Z", 0),
+        ("2026-05-01T20:30:00-04:00", 0),
+        ("2026-05-02T06:00:00+05:30", 0),
+        ("2026-05-02T08:30:01+08:00", 1),
+        ("2026-05-01T20:30:01-04:00", 1),
+    ],
+)
+def test_a_filter_takes_a_time_on_whatever_clock(client: TestClient, entered: dict[str, Any], moment: str, found: int) -> None:
+    """The outage begins at half past eight in Shanghai."""
+    assert len(client.get(OUTAGES, params={"to": moment}).json()["outages"]) == found
+
+
+@pytest.mark.parametrize("number", ["0", "0.5", "1777777777", "-1", "1e9", "today", "2026-05-02", "2026-05-02T08:30:00"])
+def test_a_number_is_no_time_and_a_time_needs_an_offset(client: TestClient, number: str) -> None:
+    assert client.get(OUTAGES, params={"to": number}).json()["errors"][0]["field"] == "query.to"
+    assert client.post(OUTAGES, json=body(start=number)).json()["errors"][0]["field"] == "body.start"
+    daily = {"first": number, "last": "2026-05-03", "off": "08:00", "on": "18:00"}
+    if number != "2026-05-02":
+        refused = client.post(OUTAGES, json=body(start=None, end=None, daily=daily))
+        assert refused.json()["errors"][0]["field"] == "body.daily.first"
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 500])
 def test_pages_go_on_where_the_last_ended_whatever_is_entered_meanwhile(client: TestClient, three: list[str], limit: int) -> None:
     seen, after = [], ""
@@ -454,6 +563,46 @@ def test_groups_are_lists_apart_in_every_form(
     layer = client.get(f"{address}.geojson", params=asked).json()
     assert [one["properties"]["id"] for one in layer["features"]] == ids
     assert client.get(f"{address}.csv", params=asked).content.count(b"\r\n") == 1 + len(ids)
+
+
+def test_a_list_of_nobody_is_whole_in_every_form(client: TestClient, entered: dict[str, Any]) -> None:
+    address, nobody = f"{OUTAGES}/{entered['id']}/affected", {"group": "dedicated"}
+    page = client.get(address, params=nobody).json()
+    assert (page["total"], page["customers"], page["next"]) == (0, [], None)
+    table = client.get(f"{address}.csv", params={**nobody, "contact": True}).content
+    assert table.decode("utf-8-sig") == ",".join([*COLUMNS, *CONTACT]) + "\r\n"
+    assert client.get(f"{address}.geojson", params=nobody).json() == {"type": "FeatureCollection", "features": []}
+    assert client.get(f"{address}.gpkg", params=nobody).content.startswith(b"SQLite format 3\x00")
+
+
+@pytest.mark.parametrize(
+    ("who", "may"), [("viewer", False), ("control", True), ("desk", True), ("approver", True), ("admin", True)]
+)
+def test_contacts_are_columns_for_those_who_may_call(
+    app: FastAPI, entered: dict[str, Any], tmp_path: Path, who: str, may: bool
+) -> None:
+    asker, address = new_client(app, who), f"{OUTAGES}/{entered['id']}/affected"
+    for contact in (False, True):
+        answers = {name: asker.get(f"{address}{name}", params={"contact": contact}) for name in ("", ".csv", ".geojson", ".gpkg")}
+        if contact and not may:
+            assert {answer.status_code for answer in answers.values()} == {403}
+            continue
+        columns = [*COLUMNS, *(CONTACT if contact else ())]
+        assert list(answers[""].json()["customers"][0]) == columns
+        assert answers[".csv"].content.decode("utf-8-sig").partition("\r\n")[0].split(",") == columns
+        assert list(answers[".geojson"].json()["features"][0]["properties"]) == columns
+        (tmp_path / f"{contact}.gpkg").write_bytes(answers[".gpkg"].content)
+        layer = pyogrio.read_dataframe(tmp_path / f"{contact}.gpkg")
+        assert (list(layer.columns), len(layer)) == ([*columns, "geometry"], 10)
+
+
+def test_one_phase_makes_a_list_of_those_who_keep_a_part(client: TestClient) -> None:
+    outage = enter(client, fault(switching={"open": [["S1", "B"]]}, outage_class="other"))
+    address = f"{OUTAGES}/{outage['id']}/affected"
+    totals = {state: client.get(address, params={"state": state}).json()["total"] for state in ("out", "partial")}
+    assert totals == {"out": 0, "partial": 16}
+    assert client.get(address, params={"status": "partial"}).json()["total"] == 16
+    assert {one["state"] for one in client.get(address).json()["customers"]} == {"partial"}
 
 
 def test_each_list_that_is_taken_away_is_in_the_audit_log(client: TestClient, service: Service, entered: dict[str, Any]) -> None:
@@ -643,6 +792,103 @@ def test_what_an_outage_does_not_have_is_said(client: TestClient, entered: dict[
     mark = "&" if "?" in asked_for else "?"
     answer = client.get(f"{OUTAGES}/{entered['id']}/{asked_for}{mark}after=somebody&group=lonely")
     assert answer.status_code == (422 if "affected" in asked_for else 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", OUTAGES, "GET, POST"),
+        ("OPTIONS", f"{OUTAGES}/x", "GET, PUT"),
+        ("PATCH", f"{OUTAGES}/x/transitions", "POST"),
+        ("POST", "/api/v1/devices/a/b/isolation", "GET"),
+        ("POST", "/health/live", "GET"),
+        ("TRACE", "/static/app.css", "GET, HEAD"),
+    ],
+)
+def test_an_address_says_which_methods_it_answers(client: TestClient, method: str, path: str, allow: str) -> None:
+    refused = client.request(method, path)
+    assert (refused.status_code, refused.headers["allow"]) == (405, allow)
+
+
+def test_what_the_network_has_no_longer_is_a_conflict(client: TestClient, service: Service) -> None:
+    facts = OutageFacts("planned", Switching(open=(Operation("GONE"),)), (Window(NOW, NOW + timedelta(hours=1)),), "work")
+    service.store.append("20260501-GONE", 0, [Entered(facts, NOW, "control")])
+    for name in ("notice", "affected", "affected.csv", "affected.geojson", "affected.gpkg"):
+        refused = client.get(f"{OUTAGES}/20260501-GONE/{name}")
+        assert (refused.status_code, refused.json()["type"]) == (409, TYPE_PREFIX + "network-changed"), name
+        assert "GONE" in refused.json()["detail"]
+    assert client.get(f"{OUTAGES}/20260501-GONE").json()["impact"] is None
+
+
+def test_bytes_that_are_no_text_are_a_request_that_cannot_be_read(client: TestClient) -> None:
+    refused = client.post(PREVIEW, content=b'{"reason": "\xff"}', headers=JSON)
+    assert (refused.status_code, refused.json()["type"]) == (400, TYPE_PREFIX + "bad-request")
+
+
+FACTS = OutageFacts("fault", Switching((), fault=("L2",)), (Window(NOW, None),), "cable")
+NEWER = fold("20260501-TEST", [Entered(FACTS, NOW, "ana")])
+MISSING = {"loc": ("body", "reason"), "type": "missing", "msg": "Field required", "input": {"phone": "13800000000"}}
+
+EXPECTED: list[tuple[Exception, int, str, dict[str, Any]]] = [
+    (
+        FactsError(FactProblem("end", "end_missing", "Say until when.")),
+        422,
+        "facts",
+        {"errors": [{"field": "end", "code": "end_missing", "detail": "Say until when."}]},
+    ),
+    (
+        RequestValidationError([MISSING]),
+        422,
+        "request",
+        {"errors": [{"field": "body.reason", "code": "missing", "detail": "Field required"}]},
+    ),
+    (UnknownOutageError("20260501-TEST"), 404, "unknown-outage", {}),
+    (UnknownRevisionError("20260501-TEST", 9, 2), 404, "unknown-revision", {}),
+    (UnknownIdError("No device has the id 'S9'. Take the id from the network's tables."), 404, "unknown-id", {}),
+    (
+        StaleWriteError(0, NEWER),
+        409,
+        "stale",
+        {"newer": {"id": "20260501-TEST", "revision": 1, "status": "draft", "changed_at": "2026-05-01T01:00:00+00:00"}},
+    ),
+    (NetworkChangedError("20260501-TEST", UnknownIdError("No device has the id 'S9'")), 409, "network-changed", {}),
+    (TransitionError("outage 20260501-TEST is closed and cannot become approved"), 409, "transition", {}),
+    (KeyReusedError("a-key-of-mine", "20260501-TEST"), 422, "key-reused", {}),
+    (SignInError("Nobody is signed in. Sign in."), 401, "sign-in", {}),
+    (ForbiddenError(ANYONE, ("enter",)), 403, "forbidden", {}),
+    (PasswordDueError("Choose your own password first."), 403, "password-due", {}),
+    (CsrfError("The form is from another session."), 403, "form", {}),
+    (TooManyRequestsError(7), 429, "too-many", {}),
+    (BusyError(), 503, "busy", {}),
+    (CrossSiteError("A page of another site may not change anything here."), 403, "cross-site", {}),
+    (UnknownHostError("This service is not called 'evil.example'."), 421, "unknown-host", {}),
+    (StoreError("The store cannot be used."), 503, "store", {}),
+]
+"""Every error that is expected, its status and code, and the members that it has beside those of all."""
+
+
+def test_every_expected_error_is_in_the_table() -> None:
+    assert {type(error) for error, *_ in EXPECTED} == set(PROBLEMS)
+
+
+@pytest.mark.parametrize(("error", "status", "code", "more"), EXPECTED, ids=lambda one: type(one).__name__)
+def test_every_expected_error_has_this_shape(error: Exception, status: int, code: str, more: dict[str, Any]) -> None:
+    document = problem_of(error, OUTAGES)
+    plain = {"type": TYPE_PREFIX + code, "title": PROBLEMS[type(error)].title, "status": status, "instance": OUTAGES}
+    assert document == {**plain, "detail": document["detail"], **more}
+    assert len(document["detail"]) > 15
+    assert "13800000000" not in json.dumps(document)
+    ProblemOut.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "bad-request"), (404, "not-found"), (405, "method-not-allowed"), (413, "content-too-large"), (418, "http")],
+)
+def test_errors_of_the_web_have_the_same_shape(status: int, code: str) -> None:
+    document = problem_of(HTTPException(status), OUTAGES)
+    assert set(document) == {"type", "title", "status", "detail", "instance"}
+    assert (document["type"], document["status"]) == (TYPE_PREFIX + code, status)
 
 
 def test_a_message_never_repeats_what_was_sent_where_it_was_malformed(client: TestClient) -> None:

@@ -18,8 +18,9 @@ import threading
 
 import uvicorn
 
+from api.clock import utc_now
 from api.settings import Settings
-from api.wiring import build_app, build_service, utc_now
+from api.wiring import build_app, build_service
 from tests.api.town import make_town
 from topology.network import Network, build_network
 

@@ -351,3 +351,16 @@ def test_a_store_that_cannot_be_written_or_reached_is_found(fragile: Cluster) ->
         fragile.stop()
         assert [(one.code, one.severity) for one in store.check(AT)] == [("unreachable", "error")]
         fragile.start()
+
+
+def test_a_writer_that_is_frozen_loses_its_turn_before_the_others_have_waited_in_vain(cluster: Cluster) -> None:
+    url = cluster.new_database()
+    with closing(open_database(url, busy_timeout_s=2)) as frozen, closing(open_database(url, busy_timeout_s=2)) as other:
+        held = frozen.writing()
+        held.__enter__()
+        with other.writing() as theirs:
+            assert theirs.exec_driver_sql("SELECT 1").scalar_one() == 1
+        with pytest.raises(StoreUnreachableError, match="repeat it with the same key"):
+            held.__exit__(None, None, None)
+        with frozen.writing() as again:
+            assert again.exec_driver_sql("SELECT 1").scalar_one() == 1
