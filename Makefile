@@ -10,7 +10,7 @@ TEST := .venv/.installed-test
 ASSETS := maps/vendor/manifest.json
 PORT ?= 8000
 
-.PHONY: help demo test lint bench docs lock screenshots browser postgres
+.PHONY: help demo test lint bench soak docs lock screenshots browser postgres
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ lint: $(TEST)  ## style, types and floors only
 
 bench: $(TEST)  ## measure, as ratios in one run, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+soak: $(TEST) $(ASSETS) postgres  ## kill servers 1,000 times while outages are entered, and look for what was acknowledged
+	GRIDNOTICE_KILLS=500 $(BIN)/pytest -q -s tests/crash
 
 docs: $(TEST)  ## write the pages that are generated from the code
 	$(BIN)/python -m docs.generate
