@@ -20,12 +20,13 @@ from api.backdrop import backdrop
 from api.language import Language
 from api.live import Board, LiveOutages
 from api.search import DeviceIndex, FoundDevice
-from api.telling import book_of, notice_facts, told
+from api.telling import book_of, count_audiences, notice_facts, told
 from api.utility import Utility
 from maps.geojson import Geo
 from maps.layers import Layers, impact_layers
 from notices.addresses import AddressBook
 from notices.facts import check_facts
+from notices.rules import Case, notice_by
 from notices.scope import write_scope
 from notices.text import Notice, NoticeError, NoticeFacts, write_notice
 from outages.bearing import NOWHERE, Reach, bearing_on, reach_of
@@ -141,16 +142,23 @@ class Service:
         # Against normal operation: a plan within another plan cuts off nobody more, and is in conflict with it all the same.
         impact = impact_of(self.network, _draft(outage_id, facts, now))
         others = [outage for outage in self.live.list_outages() if outage.id != outage_id]
-        hours = self.utility.lead_hours.get(facts.outage_class)
         return find_conflicts(
             impact,
             facts,
             others,
             now,
             outage_id=outage_id,
-            lead=None if hours is None else timedelta(hours=hours),
+            lead=self._lead(facts, impact),
             transformers_of=self._transformers_of,
         )
+
+    def _lead(self, facts: OutageFacts, impact: Impact) -> timedelta | None:
+        """Return how long before its start the outage has to be told, by the rules; None where no rule asks for it."""
+        if self.utility.rules is None:
+            return None
+        case = Case(facts.outage_class, facts.windows, count_audiences(impact))
+        limit = notice_by(case, self.utility.rules, zone=self.utility.zone)
+        return None if limit is None else facts.start - limit
 
     def resolve(self, switching: Switching, selection: Selection | None) -> Switching:
         """Return ``switching`` with the transformers that ``selection`` means opened too; raises FactsError."""

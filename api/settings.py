@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -51,10 +52,8 @@ class Settings(BaseSettings):
         description="Languages of pages and notices; the first is for visitors who ask for none.",
     )
     demo: bool = Field(default=False, description="Say on every page that this is a demonstration, and enter example outages.")
-    lead_hours: dict[str, int] = Field(
-        default={"planned": 7 * 24, "temporary": 24},
-        description="Hours before its start that an outage of a class has to be told at the latest (cn: 电力供应与使用条例, 28).",
-    )
+    rules: str = Field(default="cn", description="Rule set of lead times and approval: cn, uk, au, …, or one of `rule_files`.")
+    rule_files: tuple[Path, ...] = Field(default=(), description="Rule sets of the utility's own (TOML); see docs/rules.md.")
     public_threshold: int = Field(default=5, ge=2, description="Smaller groups of customers are never shown to the public.")
     hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"), description="Host names that requests may be addressed to; * allows any."

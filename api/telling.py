@@ -32,6 +32,21 @@ def told(impact: Impact, outage_class: str) -> Rows:
     return np.union1d(impact.affected, impact.transferred) if outage_class == "load_transfer" else impact.affected
 
 
+def count_audiences(impact: Impact) -> dict[str, int]:
+    """Return how many customers of each audience of `notices.rules` an outage affects."""
+    network = impact.network
+    unit = network.transformer_of_customer[impact.affected]
+    owned = network.tables.transformers["ownership"].to_numpy(dtype=object)[unit[unit >= 0]]
+    counts = impact.counts
+    return {
+        "public": counts.customers,
+        "customers": counts.customers,
+        "dedicated": int((owned == "dedicated").sum()),
+        "important": counts.important,
+        "life_support": counts.life_support,
+    }
+
+
 def notice_facts(
     facts: OutageFacts,
     utility: Utility,

@@ -1,12 +1,14 @@
 """Write the pages that follow from the code, or with ``--check`` say which are out of date.
 
-Run as ``python -m docs.generate``: data model from `geo.schema`, settings from `api.settings`, commands from `api.cli`.
+Run as ``python -m docs.generate``: data model from `geo.schema`, settings from `api.settings`, commands from `api.cli`,
+rules of notice from `notices.rulebook`.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ import typer.main
 from api.cli import app
 from api.settings import Settings
 from geo.schema import TABLES, Column, Table
+from notices.leadtime import LONGEST_LEAD, Lead
+from notices.rulebook import rule_sets
+from notices.rules import AUDIENCES, CHANNELS, CONTENTS, REMINDERS, Rule, RuleSet
+from outages.facts import OUTAGE_CLASSES
 
 DOCS = Path(__file__).parent
 
@@ -109,7 +115,98 @@ def commands() -> str:
     return "\n".join(text) + "\n"
 
 
-PAGES = {"data-model.md": data_model, "settings.md": settings, "commands.md": commands}
+def rules() -> str:
+    """Return the page of all rules of notice that are shipped, and of how to write others."""
+    sets = [line for rule_set in rule_sets().values() for line in _rule_set(rule_set)]
+    return "\n".join([_about_rules(), *sets]) + "\n"
+
+
+def _about_rules() -> str:
+    return f"""\
+# When notice has to be given
+
+Rule sets are data: one TOML file for each jurisdiction in `notices/rulesets`. Every rule names where it is written and when
+that was read. *Confirmed*: the passage was read. *Second-hand*: somebody else says so; look it up before you rely on it.
+Nothing here is legal advice. Rules about the weather and about how soon power has to be back are not among them.
+
+Hours have passed by any clock. Days are days of the calendar, at the same time of day in the zone of the utility. Business
+days are whole ones: neither the day of the outage nor that of the notice counts. Notice at the limit itself is in time.
+The desk is reminded some time before the limit ({", ".join(map(_lead, REMINDERS.values()))}, in the unit of the rule); that is
+our choice, and `remind` in a rule is another.
+
+An outage that is moved out of the times that were told has to be told anew, in time. One that is cancelled is told again to
+who was told. Holidays come from the library `holidays` and need no network; in China the government decides late in a year
+which weekends of the next are worked, so install a new release of the library each December.
+
+## A rule set of your own
+
+Its id is the name of the file: one that is shipped is replaced, another is added. All that is wrong is said at once.
+
+| key of `[[rules]]` | what |
+| --- | --- |
+| **`id`** | A name within the file. |
+| **`classes`** | List of {_codes(OUTAGE_CLASSES)}. |
+| **`audience`** | Who has to be told: {_codes(AUDIENCES)}. `customers` is every affected one, in person. |
+| `met_by` | List of audiences that may be told instead. |
+| `channels` | List, any one of which will do: {_codes(CHANNELS)}. Without it: whichever. |
+| **`lead`** | `{{ hours = 24 }}`, `{{ days = 7 }}` or `{{ business_days = 4 }}`, {LONGEST_LEAD} at most. |
+| `remind` | How long before the limit the desk is reminded, in the same way. |
+| `contains` | List of what the text has to say: {_codes(CONTENTS)}. |
+| `over` | `{{ customers = 10, hours = 5 }}`: only for more customers, or for longer; either is enough. |
+| `about` | `outage`, or `cancellation`, which has no `lead`. |
+| `strength` | `must`, or `should` where it says *if feasible* or *normally*. |
+| `counted_from` | `issue`, or `receipt` where notice counts from when it is received. |
+| `note` | A sentence for the desk. |
+| **`source`**, **`read`** | Where it is written; the year, month or day that was read. |
+| **`mark`** | `confirmed` or `second_hand`. |
+
+Beside its rules a set has a **`title`**, **`holidays`** (codes such as `CN` and `AU-VIC`; a day on which any of them rests is
+no business day), `business_day` (the definition in words) and `[major]`: more `outages` at once, or more `hours` without
+power in all, need a higher approver."""
+
+
+def _rule_set(rule_set: RuleSet) -> list[str]:
+    text = [
+        "",
+        f"## `{rule_set.id}`: {rule_set.title}",
+        "",
+        f"Holidays: {_codes(rule_set.holidays)}. {rule_set.business_day}".strip(),
+    ]
+    text += ["", "| rule | classes | told | by | when | text says | source |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    text += [_rule(rule) for rule in rule_set.rules]
+    if (major := rule_set.major) is not None:
+        text += [
+            "",
+            f"More than {major.outages} outages at once, or {major.hours:g} hours: a higher approver. {major.source.text}.",
+        ]
+    return text
+
+
+def _rule(rule: Rule) -> str:
+    when = f"{_lead(rule.lead)} before" if rule.lead else "at once, where it was told"
+    when += "".join(f"{' or' if place else '; over'} {limit:g} {what}" for place, (limit, what) in enumerate(_limits(rule)))
+    when += "" if rule.strength == "must" else "; *should*"
+    source = f"{rule.source.text}; {rule.source.mark.replace('_', '-')}, read {rule.source.read}. {rule.note}".strip()
+    told, by = " or ".join(f"`{one}`" for one in rule.told), _codes(rule.channels) or "any"
+    return f"| `{rule.id}` | {_codes(rule.classes)} | {told} | {by} | {when} | {_codes(rule.contains)} | {source} |"
+
+
+def _limits(rule: Rule) -> list[tuple[float, str]]:
+    over = rule.over
+    pairs = [(over.customers, "customers"), (over.hours, "h")] if over else []
+    return [(limit, what) for limit, what in pairs if limit is not None]
+
+
+def _lead(lead: Lead) -> str:
+    unit = lead.unit.replace("_", " ")
+    return f"{lead.count} {unit if lead.count != 1 else unit.removesuffix('s')}"
+
+
+def _codes(codes: Iterable[str]) -> str:
+    return ", ".join(f"`{code}`" for code in codes)
+
+
+PAGES = {"data-model.md": data_model, "settings.md": settings, "commands.md": commands, "rules.md": rules}
 
 
 def main(arguments: list[str]) -> int:

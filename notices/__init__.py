@@ -4,6 +4,8 @@
     affected customers ⇄ place names and house numbers, true in both directions
 ``text``
     the facts of one outage → a notice in a language, for a channel
+``rules``, ``rulebook``, ``leadtime``
+    by when whom has to be told, by which rule; rule sets as data with their sources
 
-Everything here is pure: values in, text out, no clock and no files but the templates.
+Everything here is pure: values in, values out, no clock and no files but the templates and rule sets.
 """

@@ -14,6 +14,7 @@ from geo.crs import CrsError
 from geo.raw import SourceError
 from maps.assets import AssetError
 from notices.facts import NoticeError
+from notices.rulebook import RulesError
 from outages.facts import FactsError
 from outages.kept import KeptError
 from outages.lifecycle import TransitionError
@@ -33,6 +34,7 @@ MENDABLE = (
     FactsError,
     NoticeError,
     AssetError,
+    RulesError,
     StoreError,
     DemoAccountsError,
     UnknownOutageError,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from api.service import Service, UnknownRevisionError, make_outage_id, permission_for
+from notices.rulebook import rule_sets
 from outages.events import (
     Approved,
     Cancelled,
@@ -329,6 +330,13 @@ def test_what_speaks_against_a_plan_is_told_before_it_is_approved(service: Servi
     approved(service, facts(switching=Switching((Operation("S1"),), (Operation("TIE"),))))
     found = service.conflicts(facts(switching=Switching((Operation("TIE"),))), NOW)
     assert ("contrary_switching", ("TIE",)) in [(one.code, one.things) for one in found]
+
+
+@pytest.mark.parametrize(("days", "is_short"), [(6, True), (8, False)])
+def test_a_plan_that_the_rules_want_told_earlier_is_flagged(service: Service, days: int, is_short: bool) -> None:
+    service.utility = replace(service.utility, rules=rule_sets()["cn"])
+    found = service.conflicts(facts(start=NOW + timedelta(days=days)), NOW)
+    assert ("short_notice" in [one.code for one in found]) == is_short
 
 
 # What is said.

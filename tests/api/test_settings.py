@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from api.settings import Settings
+from api.utility import utility_of
+from notices.rulebook import RulesError
 
 
 def test_what_is_not_set_has_a_default_that_is_safe() -> None:
@@ -43,3 +47,18 @@ def test_settings_that_cannot_work_are_explained(changes: dict[str, object], say
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings(network="net.gpkg").zone = "UTC"  # type: ignore[misc]
+
+
+def test_rules_that_are_not_there_are_named() -> None:
+    with pytest.raises(RulesError, match=r"no rule set 'atlantis'\. Choose one of au, "):
+        utility_of(Settings(network="net.gpkg", rules="atlantis"))
+
+
+def test_a_rule_set_of_the_utilitys_own_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "ours.toml").write_text(
+        'title = "Ours"\nholidays = ["CN"]\n[[rules]]\nid = "a"\nclasses = ["planned"]\naudience = "customers"\nlead = { hours = 5 }\n'
+        'source = "ours"\nread = "2026"\nmark = "confirmed"\n'
+    )
+    rules = utility_of(Settings(network="net.gpkg", rules="ours", rule_files=(tmp_path / "ours.toml",))).rules
+    assert rules is not None
+    assert [rule.id for rule in rules.rules] == ["a"]
