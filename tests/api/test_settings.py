@@ -56,7 +56,8 @@ def test_rules_that_are_not_there_are_named() -> None:
 
 def test_a_rule_set_of_the_utilitys_own_is_taken(tmp_path: Path) -> None:
     (tmp_path / "ours.toml").write_text(
-        'title = "Ours"\nholidays = ["CN"]\n[[rules]]\nid = "a"\nclasses = ["planned"]\naudience = "customers"\nlead = { hours = 5 }\n'
+        'title = "Ours"\nholidays = ["CN"]\n[[rules]]\nid = "a"\nclasses = ["planned"]\naudience = "customers"\n'
+        "lead = { hours = 5 }\n"
         'source = "ours"\nread = "2026"\nmark = "confirmed"\n'
     )
     rules = utility_of(Settings(network="net.gpkg", rules="ours", rule_files=(tmp_path / "ours.toml",))).rules
