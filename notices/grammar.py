@@ -8,6 +8,9 @@ A scope text is a list of lines; the reader (`notices.readback`) knows it by not
     zh  lines or ;  >  ,  >  、     path 青河镇柳树社区        quotes 「」
     en  lines         >  ;   >  ,      path Qinghe Town, Willow   quotes “”
 
+Names that share a word share it: 柳树社区、杨树社区全部, all of Willow Community and Poplar Community. A line about any other
+effect than "off" begins with its words: 【部分相线停电】青河镇：中山路 51 号.
+
 A name that contains one of the marks or words, or that could be taken for another name and a number, is quoted.
 """
 
@@ -21,6 +24,10 @@ from types import MappingProxyType
 from typing import Literal
 
 Language = Literal["zh", "en"]
+Effect = Literal["off", "partial", "moved"]
+"""What customers feel: no power; some phases lost; a short break while they are moved to another supply line."""
+
+EFFECTS: tuple[Effect, ...] = ("off", "partial", "moved")
 
 MARKS = frozenset("、,;:()，；：（）「」“”–—~～。\n")
 """Marks that structure a text in either language; a name with one of them is quoted in both."""
@@ -39,17 +46,24 @@ class ScopeError(ValueError):
         What could not be understood ("" where it is not about words).
     nearest
         Known names closest to ``words``, best first.
+    least
+        The shortest that a text can be, where a limit is too short for any; else None.
     """
 
-    def __init__(self, message: str, *, words: str = "", nearest: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, *, words: str = "", nearest: tuple[str, ...] = (), least: int | None = None) -> None:
         super().__init__(message)
         self.words = words
         self.nearest = nearest
+        self.least = least
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """Marks and words of one language. A pair is (what stands before, what stands after); ``line`` may stand for a new line."""
+    """Marks and words of one language. A pair is (what stands before, what stands after); ``line`` may stand for a new line.
+
+    ``group`` joins names that share a word: between two of them, and before the last. ``parity`` and ``some`` stand behind a
+    run, of which all or some are meant: both sides, odd, even. ``part_too`` is read like ``part``.
+    """
 
     language: Language
     quotes: tuple[str, str]
@@ -60,11 +74,16 @@ class Grammar:
     spot: str
     whole: tuple[str, str]
     part: tuple[str, str]
+    part_too: tuple[str, str]
+    group: tuple[str, str]
     spot_part: str
     rest: str
     parity: tuple[str, str, str]
+    some: tuple[str, str, str]
     transformer: tuple[str, str]
     unaddressed: str
+    area: str
+    effects: Mapping[Effect, str]
     kinds: Mapping[str, str]
     reserved: tuple[str, ...]
 
@@ -76,7 +95,7 @@ class Grammar:
     def quoted_if_needed(self, name: str) -> str:
         """Return ``name``, in quotes where its marks or words could be read as structure."""
         folded = name.casefold()
-        worded = any(word in folded or word.startswith(f"{folded} ") for word in self.reserved)
+        worded = any(word in f" {folded} " or word.startswith(f"{folded} ") for word in self.reserved)
         return self.quote(name) if worded or MARKS & set(name) or name.endswith(".") else name
 
     def in_quotes(self, label: str) -> str:
@@ -114,16 +133,21 @@ ZH = Grammar(
     item="，",
     spot="、",
     whole=("", "全部"),
-    part=("", "（部分用户）"),
+    part=("", "部分用户"),
+    part_too=("", "（部分用户）"),
+    group=("、", "、"),
     spot_part="（部分用户）",
     rest="及部分其他用户",
     parity=("", "（单号）", "（双号）"),
+    some=("（部分）", "（部分单号）", "（部分双号）"),
     transformer=("", "台区"),
     unaddressed="地址未登记的用户",
+    area="供电区域",
+    effects=MappingProxyType({"off": "", "partial": "【部分相线停电】", "moved": "【转电短时停电】"}),
     kinds=MappingProxyType(
         {"county": "县", "town": "镇", "community": "社区", "street": "街路", "estate": "小区", "building": "楼"}
     ),
-    reserved=("全部", "部分其他用户", "台区", "地址未登记的用户"),
+    reserved=("全部", "部分用户", "部分其他用户", "台区", "地址未登记的用户", "供电区域", "部分相线停电", "转电短时停电"),
 )
 
 EN = Grammar(
@@ -136,13 +160,28 @@ EN = Grammar(
     spot=", ",
     whole=("all of ", ""),
     part=("part of ", ""),
+    part_too=("parts of ", ""),
+    group=(", ", " and "),
     spot_part=" (part)",
     rest=" and some other addresses",
     parity=("", " (odd)", " (even)"),
+    some=(" (some)", " (some odd)", " (some even)"),
     transformer=("transformer area ", ""),
     unaddressed="customers with no registered address",
+    area="the supply area",
+    effects=MappingProxyType({"off": "", "partial": "[some appliances may not work] ", "moved": "[supply moved, short break] "}),
     kinds=MappingProxyType({kind: kind for kind in ("county", "town", "community", "street", "estate", "building")}),
-    reserved=("all of ", "part of ", "transformer area", "and some other addresses", "customers with no registered address"),
+    reserved=(
+        "all of ",
+        "part of ",
+        "parts of ",
+        " and ",
+        "transformer area",
+        "customers with no registered address",
+        "the supply area",
+        "some appliances may not work",
+        "supply moved, short break",
+    ),
 )
 
 GRAMMARS: Mapping[str, Grammar] = MappingProxyType({"zh": ZH, "en": EN})

@@ -192,6 +192,38 @@ class Names:
         return {key: Named("", key[1], tuple(places[key]), np.concatenate([NONE, *mentions[key]])) for key in keys}
 
 
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Who is affected, counted by name.
+
+    ``flags``: by customer. ``before``: affected customers in front of each position of ``AddressBook.by_place``.
+    """
+
+    names: Names
+    flags: Flags
+    before: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, names: Names, affected: Rows) -> Hits:
+        """Mark the ``affected`` customers."""
+        flags = np.zeros(names.book.size, dtype=np.bool_)
+        flags[affected] = True
+        return cls(names, flags, np.concatenate([[0], np.cumsum(flags[names.book.by_place])]))
+
+    def count(self, named: Named) -> tuple[int, int]:
+        """Return the affected customers, and all customers, in ``named`` or below it."""
+        if named.places == WORLD.places:
+            return int(self.flags.sum()), self.names.book.size
+        book, places = self.names.book, np.array(named.places, dtype=np.intp)
+        low, high = book.start[book.tree.first[places]], book.start[book.tree.last[places]]
+        hits = (self.before[high] - self.before[low]).sum() + self.flags[named.mentions].sum()
+        return int(hits), int((high - low).sum()) + len(named.mentions)
+
+    def among(self, rows: Rows) -> Rows:
+        """Return those of ``rows`` who are affected."""
+        return rows[self.flags[rows]]
+
+
 def _street_first(key: tuple[str, str]) -> tuple[int, str]:
     """A street that customers mention is sooner a street of that name than an estate or a village of that name."""
     kinds = (*LOCAL_KINDS, "community", "town", "county")

@@ -13,8 +13,8 @@ import numpy as np
 
 from geo.schema import GridTables
 from notices.addresses import AddressBook, Rows
-from notices.grammar import Grammar, ScopeError, clean, split_outside, tokens
-from notices.names import WORLD, Named, Names
+from notices.grammar import EFFECTS, Effect, Grammar, ScopeError, clean, split_outside, tokens
+from notices.names import NONE, WORLD, Named, Names
 from notices.spots import Spots, read_spot
 
 _HALF, _FULL = ",;:()", "，；：（）"
@@ -39,11 +39,16 @@ def read_scope(tables: GridTables | AddressBook, text: str, *, language: str) ->
     ScopeError
         If words name no known place, number or transformer, or more than one; with the nearest names.
     """
-    names = Names.of(tables, language)
-    covered = np.zeros(names.book.size, dtype=np.bool_)
-    for head, item in _items(_marks_as_written(text, names.grammar), names.grammar):
-        covered[_customers(names, head, item)] = True
-    return np.flatnonzero(covered).astype(np.int32)
+    covered = read_effects(Names.of(tables, language), text)
+    return np.unique(np.concatenate([NONE, *covered.values()]))
+
+
+def read_effects(names: Names, text: str) -> dict[Effect, Rows]:
+    """Return the customers that a scope text covers, by what it says that they feel, each ascending."""
+    covered: dict[Effect, list[Rows]] = {effect: [NONE] for effect in EFFECTS}
+    for effect, head, item in _items(_marks_as_written(text, names.grammar), names.grammar):
+        covered[effect].append(_customers(names, head, item))
+    return {effect: np.unique(np.concatenate(rows)) for effect, rows in covered.items()}
 
 
 def find_paths(names: Names, text: str) -> list[Named]:
@@ -56,21 +61,32 @@ def _marks_as_written(text: str, grammar: Grammar) -> str:
     return "".join(token if len(token) > 1 else token.translate(marks) for token in tokens(text, grammar))
 
 
-def _items(text: str, grammar: Grammar) -> Iterator[tuple[str, str]]:
-    """Cut a text into (head, item); an item without a head of its own has the one before it on its line."""
+def _items(text: str, grammar: Grammar) -> Iterator[tuple[Effect, str, str]]:
+    """Cut a text into (effect, head, item); an item without a head of its own has the effect and head before it on its line."""
     for line in text.splitlines():
         for part in split_outside(line, grammar.line, grammar):
+            effect: Effect = "off"
             head = ""
-            for words in split_outside(part.removesuffix("。").removesuffix("."), grammar.item.strip(), grammar):
+            for whole in split_outside(part.removesuffix("。").removesuffix("."), grammar.item.strip(), grammar):
+                said, words = _effect(whole, grammar)
                 pieces = split_outside(words, grammar.head.strip(), grammar)
-                head = pieces[0] if len(pieces) > 1 else head
+                if len(pieces) > 1 or said != "off":
+                    effect, head = said, pieces[0] if len(pieces) > 1 else ""
                 if len(pieces) > 2:
                     message = (
                         f"the words {words!r} have more than one colon. Begin a new line for each place, or put names in quotes."
                     )
                     raise ScopeError(message, words=words)
                 if pieces[-1]:
-                    yield head, pieces[-1]
+                    yield effect, head, pieces[-1]
+
+
+def _effect(words: str, grammar: Grammar) -> tuple[Effect, str]:
+    """Return the effect that ``words`` begin with, "off" where they name none, and the other words."""
+    for effect, begins in grammar.effects.items():
+        if begins and words.startswith(begins.strip()):
+            return effect, words[len(begins.strip()) :].strip()
+    return "off", words
 
 
 def _customers(names: Names, head: str, item: str) -> Rows:
@@ -80,10 +96,10 @@ def _customers(names: Names, head: str, item: str) -> Rows:
         return names.own(WORLD)
     if not head and item in names.transformers:
         return names.fed(WORLD, [item])
-    for before, after in (grammar.whole, grammar.part, ("", "")):
-        named = _find(near, _between(item, before, after), grammar)
-        if named:
-            return names.members(named)
+    for before, after in (grammar.whole, grammar.part, grammar.part_too, ("", "")):
+        listed = _group(near, _between(item, before, after), grammar)
+        if listed:
+            return np.concatenate([names.members(named) for named in listed])
     label = _longest_label(near, item, grammar)
     if label:
         named = _find(near, label, grammar)
@@ -92,10 +108,30 @@ def _customers(names: Names, head: str, item: str) -> Rows:
     raise _unknown(names, item, list(near), head)
 
 
+def _group(near: dict[str, Named], words: str | None, grammar: Grammar) -> list[Named]:
+    """Return the places of a list of labels, [] where one of the words is no label: ``A、B、C``, ``A, B and C``."""
+    if words is None:
+        return []
+    alone = _find(near, words, grammar)
+    if alone:
+        return [alone]
+    *pieces, last = split_outside(words, grammar.group[0].strip(), grammar)
+    found = [_find(near, piece, grammar) for piece in pieces] + _last_two(near, last, grammar)
+    return [named for named in found if named] if all(found) else []
+
+
+def _last_two(near: dict[str, Named], words: str, grammar: Grammar) -> list[Named | None]:
+    """Return the places of the end of a list: one label, or two with "and" between them."""
+    alone, joint = _find(near, words, grammar), grammar.group[1]
+    ends = [] if alone else [end for end in range(len(words)) if words.startswith(joint, end)]
+    pairs = ([_find(near, words[:end], grammar), _find(near, words[end + len(joint) :], grammar)] for end in ends)
+    return next((pair for pair in pairs if all(pair)), [alone])
+
+
 def _named_here(names: Names, head: str) -> dict[str, Named]:
     """Names that can stand below ``head``; without a head, those at the top and those in the place that goes without saying."""
     if not head:
-        return {**names.children(WORLD), **names.children(names.home)}
+        return {names.grammar.area: WORLD, **names.children(WORLD), **names.children(names.home)}
     found = find_paths(names, head)
     if len(found) > 1:
         message = f"{head!r} can mean {len(found)} places. Put each name of the path in quotes."

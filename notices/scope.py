@@ -8,62 +8,47 @@ counted::
     affected ──▶ places from the top down ──▶ entries ──▶ text
                  everyone in it?  → 柳树社区全部
                  some, by number? → 中山路 2–18 号（双号）、21 号
-                 no number?       → 中山路（部分用户）            over_named > 0
+                 no number?       → 中山路部分用户            over_named > 0
                  no address?      → 柳树3号公变台区
+
+A text that is too long, or that would name a handful of people in public, is made wider by `notices.widen`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.schema import GridTables
 from notices.addresses import AddressBook, Flags, Rows
-from notices.grammar import Grammar, ScopeError
-from notices.names import LOCAL_KINDS, WORLD, Named, Names
-from notices.readback import find_paths, read_scope
+from notices.entries import Entry, Head, How, Order, write_entries
+from notices.grammar import Effect, ScopeError
+from notices.names import LOCAL_KINDS, NONE, WORLD, Hits, Named, Names
+from notices.readback import read_effects, read_scope
 from notices.spots import write_spots
+from notices.widen import Terms, widen
 
-__all__ = ["AddressBook", "Entry", "Scope", "ScopeError", "read_scope", "write_scope"]
+__all__ = ["PUBLIC_GROUP", "AddressBook", "Affected", "Entry", "Scope", "ScopeError", "read_scope", "write_scope"]
 
-How = Literal["whole", "part", "spots", "unaddressed"]
+PUBLIC_GROUP = 5
+"""Customers; fewer than these are not named by themselves where everyone can read it (``smallest`` of `write_scope`)."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One item of a scope text.
+@dataclass(frozen=True, eq=False)
+class Affected:
+    """Customers by what they feel, as rows of ``tables.customers`` in any order.
 
-    Attributes
-    ----------
-    head
-        Names of the places it is in, outermost first, as printed.
-    name
-        The name itself; "" for a transformer or for customers that are in no place.
-    how
-        ``whole``: everyone there. ``part``: someone there, no more is known. ``spots``: the numbers in ``spots``.
-        ``unaddressed``: customers without an address.
-    spots
-        Runs, numbers, buildings and transformers, as printed.
-    others
-        True where the words say that others there are affected too.
-    places
-        Ids of the places that ``name`` names; none for a street that only customers mention.
-    customers
-        Affected customers that this entry is there for.
+    Those who are ``partial`` (some phases lost) or ``moved`` (a short break) have words of their own; one that is in several is
+    off before partial, and partial before moved. Where `Impact.affected` holds the partial ones too, pass `Impact.out`.
     """
 
-    head: tuple[str, ...]
-    name: str
-    how: How
-    spots: tuple[str, ...]
-    others: bool
-    places: tuple[str, ...]
-    customers: int
+    off: NDArray[Any] = field(default_factory=lambda: NONE)
+    partial: NDArray[Any] = field(default_factory=lambda: NONE)
+    moved: NDArray[Any] = field(default_factory=lambda: NONE)
 
 
 @dataclass(frozen=True)
@@ -75,17 +60,20 @@ class Scope:
     text
         One line for each place that has parts. "" where nobody is affected.
     entries
-        What the text says, item by item.
+        What the text says, item by item, in its order.
     customers
         Number of affected customers.
     over_named
-        Customers whom the words cover too, though they are not affected.
+        Customers whom the words cover too, though they do not feel what the words say; once for each effect.
+    widened
+        How many of these are there only because the text had to be short, or must not name a handful of people.
     """
 
     text: str
     entries: tuple[Entry, ...]
     customers: int
     over_named: int
+    widened: int = 0
 
     @property
     def precision(self) -> float:
@@ -94,7 +82,16 @@ class Scope:
         return self.customers / named if named else 1.0
 
 
-def write_scope(tables: GridTables | AddressBook, affected: NDArray[Any], *, language: str) -> Scope:
+def write_scope(
+    tables: GridTables | AddressBook,
+    affected: NDArray[Any] | Affected,
+    *,
+    language: str,
+    limit: int | None = None,
+    measure: Callable[[str], int] = len,
+    order: Order = "place",
+    smallest: int = 1,
+) -> Scope:
     """Say in words which customers are affected.
 
     Parameters
@@ -102,22 +99,50 @@ def write_scope(tables: GridTables | AddressBook, affected: NDArray[Any], *, lan
     tables
         The network, or its `AddressBook` where many texts are written (and where transformers are to be named).
     affected
-        Rows of ``tables.customers``, any order.
+        Rows of ``tables.customers``, any order; `Affected` where some keep a part of their supply, or are moved.
     language
         ``zh`` or ``en``.
+    limit
+        The longest that the text may be, by ``measure``. A longer one is widened to the text that names fewest customers
+        wrongly within the limit; someone whom two of its items name counts twice in that choice.
+    measure
+        Length of a text. Two texts one after the other must be as long as both together.
+    order
+        ``place``: as in the table of places. ``largest``: most affected customers first.
+    smallest
+        Nothing that fewer customers share is named: a house, a run of numbers, a street. `PUBLIC_GROUP` where everyone can read
+        the text; 1 for a letter or a call, which keep exact words.
 
     Raises
     ------
     ScopeError
-        If a row is no customer, or the language is unknown.
+        If a row is no customer, or the language is unknown. If not even the widest text fits, with the least length there is;
+        if the whole network has fewer customers than ``smallest``.
     """
     names = Names.of(tables, language)
-    writer = _Writer.on(names, _checked(affected, names.book.size))
-    entries = tuple(writer.write())
-    groups = groupby(entries, key=lambda entry: entry.head)
-    text = "\n".join(_line(_head_text(names, head), list(items), names.grammar) for head, items in groups)
-    customers = int(writer.hit.sum())
-    return Scope(text, entries, customers, int(writer.covered.sum()) - customers)
+    hits = {effect: Hits.of(names, rows) for effect, rows in _by_effect(affected, names.book.size).items() if len(rows)}
+    writers = [_Writer(names, each, each.flags.copy(), effect) for effect, each in hits.items()]
+    entries, text = write_entries(names, [entry for writer in writers for entry in writer.write()], order)
+    customers = sum(int(each.flags.sum()) for each in hits.values())
+    over_named = sum(int(writer.covered.sum()) for writer in writers) - customers
+    if smallest <= 1 and (limit is None or measure(text) <= limit):
+        return Scope(text, entries, customers, over_named)
+    entries, text = write_entries(names, widen(hits, Terms(limit, measure, smallest)), order)
+    if limit is not None and measure(text) > limit:
+        message = (
+            "the measure of length is not a sum over characters. Pass one for which measure(a + b) is measure(a) + measure(b)."
+        )
+        raise ScopeError(message)
+    wider = sum(map(len, read_effects(names, text).values())) - customers
+    return Scope(text, entries, customers, wider, max(wider - over_named, 0))
+
+
+def _by_effect(affected: NDArray[Any] | Affected, size: int) -> dict[Effect, Rows]:
+    """Customers of each effect, ascending; each customer once."""
+    given = affected if isinstance(affected, Affected) else Affected(affected)
+    off, partial, moved = (np.unique(_checked(rows, size)) for rows in (given.off, given.partial, given.moved))
+    partial = np.setdiff1d(partial, off)
+    return {"off": off, "partial": partial, "moved": np.setdiff1d(moved, np.concatenate([off, partial]))}
 
 
 def _checked(affected: NDArray[Any], size: int) -> Rows:
@@ -130,34 +155,23 @@ def _checked(affected: NDArray[Any], size: int) -> Rows:
 
 @dataclass(frozen=True, eq=False)
 class _Writer:
-    """One text in the making.
-
-    ``hit``: who is affected. ``before``: affected customers in front of each position of ``AddressBook.by_place``.
-    ``covered``: whom the words written so far cover, and everyone affected.
-    """
+    """The exact text of one effect in the making; ``covered``: whom the words so far cover, and everyone affected."""
 
     names: Names
-    hit: Flags
-    before: NDArray[np.int64]
+    hits: Hits
     covered: Flags
-
-    @classmethod
-    def on(cls, names: Names, affected: Rows) -> _Writer:
-        hit = np.zeros(names.book.size, dtype=np.bool_)
-        hit[affected] = True
-        before = np.concatenate([[0], np.cumsum(hit[names.book.by_place])])
-        return cls(names, hit, before, hit.copy())
+    effect: Effect
 
     def write(self) -> Iterator[Entry]:
         """Entries of the whole text; the place that goes without saying is left out of the heads."""
         yield from self._outside_places()
         yield from self._inside(WORLD, ())
 
-    def _inside(self, named: Named, head: tuple[str, ...]) -> Iterator[Entry]:
+    def _inside(self, named: Named, head: Head) -> Iterator[Entry]:
         """Items of the places in ``named``, then the lines of those among them that have places of their own."""
         parts = []
         for child in self.names.children(named).values():
-            hits, total = self._count(child)
+            hits, total = self.hits.count(child)
             if hits:
                 yield from [self._entry(child, head, "whole", hits)] if hits == total else self._own_part(child, head)
             if 0 < hits < total:
@@ -165,24 +179,16 @@ class _Writer:
         for child in parts:
             yield from self._inside(child, head if child is self.names.home else (*head, child.label))
 
-    def _count(self, named: Named) -> tuple[int, int]:
-        """Affected customers, and all customers, in ``named`` or below it."""
-        book, places = self.names.book, np.array(named.places, dtype=np.intp)
-        low, high = book.start[book.tree.first[places]], book.start[book.tree.last[places]]
-        hits = (self.before[high] - self.before[low]).sum() + self.hit[named.mentions].sum()
-        return int(hits), int((high - low).sum()) + len(named.mentions)
-
-    def _own_part(self, named: Named, head: tuple[str, ...]) -> Iterator[Entry]:
+    def _own_part(self, named: Named, head: Head) -> Iterator[Entry]:
         """The item for affected customers who are in ``named`` but in none of its children, if there are any."""
-        own = self.names.own(named)
-        affected = own[self.hit[own]]
+        affected = self.hits.among(self.names.own(named))
         if not len(affected):
             return
         spots = self.names.spots(named)
         written = write_spots(spots, set(affected.tolist()), self.names.grammar)
         self.covered[list(written.covered)] = True
         loose = np.array(spots.ending.get("", []), dtype=np.int32)
-        by_transformer = self._by_transformer(named, loose[self.hit[loose]])
+        by_transformer = self._by_transformer(named, self.hits.among(loose))
         others = bool(by_transformer.pop("", 0))
         if others:  # nobody there can know that they are not meant
             self.covered[self.names.members(named)] = True
@@ -192,7 +198,7 @@ class _Writer:
     def _outside_places(self) -> Iterator[Entry]:
         """Items for affected customers who are in no place and name no street."""
         own = self.names.own(WORLD)
-        for label, customers in self._by_transformer(WORLD, own[self.hit[own]]).items():
+        for label, customers in self._by_transformer(WORLD, self.hits.among(own)).items():
             if label:
                 yield self._entry(WORLD, (), "spots", customers, spots=(label,))
             else:
@@ -207,40 +213,6 @@ class _Writer:
         self.covered[self.names.fed(named, [label for label in found if label])] = True
         return found
 
-    def _entry(
-        self,
-        named: Named,
-        head: tuple[str, ...],
-        how: How,
-        customers: int,
-        *,
-        spots: tuple[str, ...] = (),
-        others: bool = False,
-    ) -> Entry:
-        places = () if named is WORLD else tuple(str(self.names.book.tree.ids[place]) for place in named.places)
-        return Entry(head, named.label, how, spots, others, places, customers)
-
-
-def _head_text(names: Names, head: tuple[str, ...]) -> str:
-    """The path of a head; in quotes name by name where it could be read in two ways."""
-    grammar = names.grammar
-    text = grammar.path.join(head)
-    if not head or len(find_paths(names, text)) == 1:
-        return text
-    return grammar.path.join(grammar.in_quotes(label) for label in head)
-
-
-def _line(head: str, entries: list[Entry], grammar: Grammar) -> str:
-    items = grammar.item.join(_item(entry, grammar) for entry in entries)
-    return f"{head}{grammar.head}{items}" if head else items
-
-
-def _item(entry: Entry, grammar: Grammar) -> str:
-    """One entry in words."""
-    if entry.how == "unaddressed":
-        return grammar.unaddressed
-    if entry.how in ("whole", "part"):
-        before, after = grammar.whole if entry.how == "whole" else grammar.part
-        return f"{before}{entry.name}{after}"
-    spots = grammar.spot.join(entry.spots) + (grammar.rest if entry.others else "")
-    return f"{entry.name} {spots}" if entry.name else spots
+    def _entry(self, named: Named, head: Head, how: How, customers: int, *, spots: Head = (), others: bool = False) -> Entry:
+        entry = Entry.naming(self.names, named, how, customers, head=head, effect=self.effect)
+        return replace(entry, spots=spots, others=others)

@@ -75,7 +75,7 @@ def write_spots(spots: Spots, affected: set[int], grammar: Grammar) -> SpotTexts
         free = {spot.number for text, spot in numbers.items() if text not in whole}
         taken = {spot.number for text, spot in numbers.items() if text in singles and spot.whole} - free
         runs = [run for run in find_runs(taken, free, sided=sided) if run.first < run.last]
-        found += [(f"{family[0]}{run.first}", _run_text(run, family, grammar)) for run in runs]
+        found += [(f"{family[0]}{run.first}", run_text(run, family, grammar)) for run in runs]
         singles -= {text for text, spot in numbers.items() if spot.whole and any(spot.number in run for run in runs)}
     found += [(text, text) for text in singles]
     found.sort(key=lambda pair: natural_key(pair[0]))
@@ -89,7 +89,7 @@ def read_spot(spots: Spots, words: str, grammar: Grammar) -> list[int]:
     bare = text.removesuffix(grammar.key(grammar.spot_part)).strip()
     if bare in spots.customers:
         return spots.customers[bare]
-    text = re.sub(rf"\b({ENGLISH_WORDS})s (?=[0-9]+[–-])", r"\1 ", text)
+    text = re.sub(rf"\b({ENGLISH_WORDS})s (?=[0-9]+[–-])", r"\1 ", bare)
     # A hyphen is taken for a dash only now: 12-1 may be a number of its own.
     for dash in "–-":
         found = re.fullmatch(rf"(.*?)([0-9]{{1,9}}){dash}([0-9]{{1,9}})(.*)", text)
@@ -126,17 +126,19 @@ def _families(spots: Spots, grammar: Grammar) -> dict[tuple[str, str], dict[str,
     return families
 
 
-def _run_text(run: Run, family: tuple[str, str], grammar: Grammar) -> str:
+def run_text(run: Run, family: tuple[str, str], grammar: Grammar, *, some: bool = False) -> str:
+    """Return a run in words; ``some``: not everyone at these numbers is meant."""
     lead, tail = family
     if grammar.language == "en":
         lead = re.sub(rf"\b({ENGLISH_WORDS}) $", r"\1s ", lead)  # Buildings 5–7
-    return f"{lead}{run.first}–{run.last}{tail}{grammar.parity[run.parity]}"
+    return f"{lead}{run.first}–{run.last}{tail}{(grammar.some if some else grammar.parity)[run.parity]}"
 
 
 def _read_run(spots: Spots, lead: str, ends: tuple[int, int], tail: str, *, grammar: Grammar) -> list[int]:
-    parity = next(side for side in (1, 2, 0) if tail.endswith(grammar.parity[side]))
+    sides = ((side, words[side]) for words in (grammar.some, grammar.parity) for side in (1, 2, 0))
+    parity, said = next((side, words) for side, words in sides if tail.endswith(words))
     first = ends[0] + (parity > 0 and ends[0] % 2 != parity % 2)
     run = Run(first, ends[1], 2 if parity else 1)
-    numbers = _families(spots, grammar).get((lead, tail.removesuffix(grammar.parity[parity])), {})
+    numbers = _families(spots, grammar).get((lead, tail.removesuffix(said)), {})
     within = [text for text, spot in numbers.items() if spot.whole and spot.number in run]
     return [row for text in within for row in spots.customers[text]]

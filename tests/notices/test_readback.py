@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 
 from geo.places import PlaceTree, are_inside, rows_of_places
 from geo.schema import PLACE_KINDS, GridTables
-from notices.scope import AddressBook, ScopeError, read_scope, write_scope
+from notices.grammar import EFFECTS
+from notices.names import Names
+from notices.readback import read_effects
+from notices.scope import AddressBook, Affected, Scope, ScopeError, read_scope, write_scope
 
 Sketch = Callable[[str], tuple[GridTables, np.ndarray]]
 MakeTables = Callable[..., GridTables]
@@ -107,7 +111,7 @@ def test_a_reader_who_knows_only_the_printed_words_finds_the_same_customers(
 
 def _told(text: str, names: str, customer: dict[str, str]) -> bool:
     street, number = names[int(customer["place_id"][1:])], int(customer["house_number"])
-    if text == "甲镇全部" or f"{street}路全部" in text:
+    if text == "甲镇全部" or re.search(rf"(^|[：、，]){street}路(、.路)*全部", text):
         return True
     listed = re.search(rf"{street}路 ([^，]*)", text)
     found = re.findall(r"(\d+)(?:–(\d+))? 号(?:（(.)号）)?", listed[1]) if listed else []
@@ -221,3 +225,91 @@ def test_every_text_is_true_when_it_is_read_back(
     for affected in sets:
         for language in ("zh", "en"):
             assert_true(tables, book, affected, language)
+
+
+def assert_told(tables: GridTables, book: AddressBook, affected: Affected, scope: Scope, language: str) -> None:
+    """The promise, for each effect by itself."""
+    covered = read_effects(Names.of(book, language), scope.text)
+    told = {effect: set(getattr(affected, effect).tolist()) for effect in EFFECTS}
+    assert all(told[effect] <= set(covered[effect].tolist()) for effect in EFFECTS), scope.text
+    assert sum(map(len, covered.values())) == sum(map(len, told.values())) + scope.over_named
+    for entry in scope.entries:
+        if entry.how == "whole":
+            assert all(members_of(tables, place_id) <= told[entry.effect] for place_id in entry.places), scope.text
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    case=cases(),
+    limit=st.none() | st.integers(0, 120),
+    smallest=st.sampled_from([1, 2, 5]),
+    language=st.sampled_from(["zh", "en"]),
+)
+def test_a_text_that_is_short_or_public_still_covers_everyone(
+    make_tables: MakeTables,
+    case: tuple[dict[str, list[dict[str, Any]]], list[list[int]], np.ndarray | None],
+    limit: int | None,
+    smallest: int,
+    language: str,
+) -> None:
+    network, sets, fed_by = case
+    tables = make_tables(**network)
+    book = AddressBook.of(tables, fed_by=fed_by)
+    for rows in sets[:3]:
+        affected = Affected(*np.array_split(np.array(rows, dtype=np.int32), 3))
+        assert_told(tables, book, affected, write_scope(book, affected, language=language), language)
+        with suppress(ScopeError):
+            scope = write_scope(book, affected, language=language, limit=limit, smallest=smallest)
+            assert_told(tables, book, affected, scope, language)
+            assert limit is None or len(scope.text) <= limit
+
+
+def test_each_effect_is_read_back_by_itself(sketch: Sketch) -> None:
+    tables, _ = sketch(COUNTY)
+    names = {language: Names.of(tables, language) for language in ("zh", "en")}
+    told = Affected(off=np.array([0, 1, 2, 3, 4]), partial=np.array([4, 5, 6]), moved=np.array([14, 15, 0]))
+    texts = {
+        "zh": "青河镇：柳树社区全部，中山路 1 号\n【部分相线停电】青河镇：中山路 2 号、4 号\n"
+        "【转电短时停电】河西镇：人民路 1 号、3 号",
+        "en": (
+            "Qinghe Town: all of Willow Community; Zhongshan Road 1\n"
+            "[some appliances may not work] Qinghe Town: Zhongshan Road 2, 4\n"
+            "[supply moved, short break] Hexi Town: Renmin Road 1, 3"
+        ),
+    }
+    for language, text in texts.items():
+        assert write_scope(tables, told, language=language).text == text
+        for joined in (text, text.replace("\n", "；" if language == "zh" else "; ")):
+            read = {effect: rows.tolist() for effect, rows in read_effects(names[language], joined).items()}
+            assert read == {"off": [0, 1, 2, 3, 4], "partial": [5, 6], "moved": [14, 15]}
+    assert write_scope(tables, told, language="zh").customers == 9
+
+
+GROUPS = [
+    ("zh", "青河镇：柳树社区、中山路全部", 14),
+    ("zh", "青河镇：柳树社区、中山路", 14),
+    ("zh", "青河镇：柳树社区、「中山路」部分用户", 14),
+    ("zh", "青河镇：柳树社区（部分用户），中山路 1 号", 5),
+    ("zh", "青河镇、河西镇全部", 17),
+    ("en", "Qinghe Town: all of Willow Community and Zhongshan Road", 14),
+    ("en", "Qinghe Town: parts of Willow Community, Zhongshan Road", 14),
+    ("en", "all of Qinghe Town and Hexi Town", 17),
+    ("en", "the supply area", 17),
+    ("zh", "青河镇：中山路 1–9 号（部分单号）、2–8 号（部分）", 7),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "customers"), GROUPS)
+def test_names_that_share_a_word_are_read_one_by_one(sketch: Sketch, language: str, text: str, customers: int) -> None:
+    tables, _ = sketch(COUNTY)
+    assert len(read_scope(tables, text, language=language)) == customers
+
+
+def test_a_name_with_and_in_it_is_told_from_two_names(sketch: Sketch) -> None:
+    tables, _ = sketch(
+        "town 镇 = T\n  street 甲 = Rose | 1\n  street 乙 = Crown | 1\n  street 丙 = Rose and Crown | 1 2\n"
+        "  street 丁 = and Hill | 1"
+    )
+    texts = [write_scope(tables, np.array(rows), language="en").text for rows in ([0, 1], [2, 3], [1, 4])]
+    assert texts == ["T: all of Rose and Crown", "T: all of “Rose and Crown”", "T: all of Crown and “and Hill”"]
+    assert [read_scope(tables, text, language="en").tolist() for text in texts] == [[0, 1], [2, 3], [1, 4]]

@@ -120,7 +120,7 @@ WRITTEN = [
     ),
     pytest.param(
         "community 柳树社区 = Willow Community | -* -\n  street 新街 = New Street | 1",
-        "柳树社区（部分用户）",
+        "柳树社区部分用户",
         "part of Willow Community",
         2,
         id="a place of which no more is known",
@@ -271,3 +271,24 @@ def test_rows_that_are_no_customers_and_unknown_languages_are_refused(
     tables, _ = sketch(COUNTY)
     with pytest.raises(ScopeError, match=said):
         write_scope(tables, rows, language=language)
+
+
+def test_lines_and_items_are_ordered_by_place_or_the_largest_first(sketch: Sketch) -> None:
+    tables, affected = sketch(
+        "town 甲镇 = A\n  street 东路 = East | 1* 2\n  street 西路 = West | 1* 2*\n  street 南路 = South | 1* 3* 5* 2\n"
+        "  street 北路 = North | 1* 2* 3*\ntown 乙镇 = B\n  street 长街 = Long | 1* 3* 5* 7* 9* 11* 13* 15* 17* 19* 21* 2"
+    )
+    by_place = write_scope(tables, affected, language="zh")
+    largest = write_scope(tables, affected, language="zh", order="largest")
+    assert by_place.text == "甲镇：东路 1 号，西路、北路全部，南路 1–5 号（单号）\n乙镇：长街 1–21 号（单号）"
+    assert largest.text == "乙镇：长街 1–21 号（单号）\n甲镇：北路、西路全部，南路 1–5 号（单号），东路 1 号"
+    assert set(by_place.entries) == set(largest.entries)
+    assert [entry.name for entry in largest.entries] == ["长街", "北路", "西路", "南路", "东路"]
+
+
+def test_whole_places_under_one_head_share_a_word(sketch: Sketch) -> None:
+    tables, affected = sketch(
+        "town 甲镇 = A\n  street 东路 = E | 1*\n  street 西路 = W | 1*\n  street 南路 = S | 1*\n  street 北路 = N | 1"
+    )
+    assert write_scope(tables, affected, language="zh").text == "甲镇：东路、西路、南路全部"
+    assert write_scope(tables, affected, language="en").text == "A: all of E, W and S"
