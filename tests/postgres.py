@@ -28,11 +28,12 @@ INSTALL = "apt-get install postgresql-15 postgresql-15-postgis-3 (on any Debian:
 GUARDED = "guarded"
 """The one role that has to give its password; a test that needs it makes it. Everybody else is trusted."""
 
-_PATIENCE_S = 30
+_PATIENCE_S = 120
 _STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "on",
+    "recovery_init_sync_method": "syncfs",  # file by file it takes a minute where there are many databases
     "max_connections": "200",
     "shared_buffers": "32MB",
     "max_wal_size": "256MB",

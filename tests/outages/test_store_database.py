@@ -209,10 +209,11 @@ def test_a_store_that_is_held_too_long_is_busy(url: str, holder: str) -> None:
             except StoreError as error:
                 outcomes.append(error)
 
-        with holding.writing():
+        with holding.writing() as connection:
             writer = threading.Thread(target=write)
             writer.start()
-            writer.join()
+            while writer.is_alive():  # busy, and not frozen: that would end its turn
+                connection.execute(text("SELECT 1"))
         assert [type(error) for error in outcomes] == [StoreBusyError]
         assert "Try again" in str(outcomes[0])
         with database.writing() as connection:
