@@ -67,6 +67,8 @@ def _foreign(where: str, tables: list[str]) -> str:
 
 
 def _migrate(connection: Connection, stamp: str | None) -> None:
+    if connection.dialect.name == "postgresql":  # a migration may pause for longer than a writer may
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
     from alembic import command  # noqa: PLC0415  (slow to load, and seldom needed)
     from alembic.config import Config  # noqa: PLC0415
 
