@@ -8,7 +8,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -465,6 +466,12 @@ def heard(position: int, outage_id: str) -> Heard:
     return Heard(position, ENTERED, fold(outage_id, [ENTERED]))
 
 
+def in_a_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run ``work`` in a loop of its own, in a thread of its own: in this one the browser's loop may be running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def in_hub(run: Callable[[Hub, StillLive], Awaitable[None]]) -> None:
     async def main() -> None:
         live = StillLive()
@@ -476,7 +483,7 @@ def in_hub(run: Callable[[Hub, StillLive], Awaitable[None]]) -> None:
         assert len(hub) == 0
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    asyncio.run(main())
+    in_a_loop(main())
 
 
 STEPS = st.lists(
@@ -534,7 +541,7 @@ def test_a_hub_that_is_started_again_in_another_loop_tells_as_before(store: Even
         await hub.close()
         return ear.heard
 
-    assert [asyncio.run(run(name)) for name in "abc"] == [[1], [2], [3]]
+    assert [in_a_loop(run(name)) for name in "abc"] == [[1], [2], [3]]
     assert [frame.position for frame in hub.frames_after(0) or []] == [1, 2, 3]
 
 
@@ -570,7 +577,7 @@ def test_closing_ends_every_stream_and_twice_is_no_harm() -> None:
         await run(hub, live)
         await hub.close()
 
-    asyncio.run(main())
+    in_a_loop(main())
 
 
 def test_who_leaves_while_the_others_are_told_is_told_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
