@@ -20,6 +20,8 @@ BROWSER = [
 
 
 def _control(page: Page, address: str) -> None:
+    page.goto(f"{address}/sign-in?lang=en")
+    page.get_by_role("button").filter(has_text="demo-control").click()
     page.goto(f"{address}/control?lang=en")
     page.fill("#open", "MV3.101-LV5.305-Trafo 1")
     page.select_option("#outage_class", "planned")

@@ -341,7 +341,7 @@ def test_a_database_that_goes_away_and_comes_back_is_followed_again(
     live = LiveOutages(store)
     store.append("before", 0, [ENTERED])
     with following(live), caplog.at_level(logging.WARNING, "gridnotice.live"):
-        soon(lambda: live.position == 1)
+        soon(lambda: live.position == 1 and live.caught_up_at is not None)
         for number in range(1, 3):
             cluster.stop()
             soon(lambda: live.stale_since is not None, within_s=3)
