@@ -69,6 +69,7 @@ def create_app(
         lifespan=process.lifespan,
         exception_handlers=dict.fromkeys((*PROBLEMS, HTTPException, RequestValidationError, Exception), answer_error),
     )
+    # FastAPI's own way to change its description; the type checker sees a method of the class.
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     app.state.shared = Shared(service, settings, clock)
     app.state.process = process

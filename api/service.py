@@ -51,6 +51,7 @@ from outages.lifecycle import Difference, begin, differences, fold, step
 from outages.selection import select
 from outages.standing import Standing
 from outages.store import Command, EventStore, StaleWriteError
+from topology.flood import Rows
 from topology.index import SliceIndex
 from topology.network import Network, UnknownIdError
 from topology.supply import UnknownPhaseError, normal_state, operate
@@ -248,6 +249,11 @@ class Service:
         with self._at_standing:
             self._standing.update(outages, now)
             yield self._standing
+
+    def rows_out(self, now: datetime) -> Rows:
+        """Return the rows of the customers that any outage holds off at ``now``, ascending: back under one is not yet back."""
+        with self.standing(now) as standing:
+            return standing.affected
 
     def customers_out(self, now: datetime, *, fresh: bool = True) -> int:
         """Return how many customers are out or partly out at ``now``; one who is out under several outages counts once."""

@@ -28,6 +28,9 @@ from outages.transfer import FORGOTTEN, LEFT_OUT, Header, Progress, export, load
 
 __all__ = ["LEFT_OUT", "Progress", "backup", "export", "load", "restore", "verify"]
 
+LINES = (".jsonl", ".jsonl.gz")
+"""Endings of the names of archives of lines."""
+
 _PAGES_AT_ONCE = 1_000  # of 4 kB
 _BESIDE = ("", "-wal", "-shm", "-journal")
 """Endings of the files of an SQLite database: one that is left over would be taken for a part of the new one."""
@@ -39,14 +42,27 @@ def backup(database: Database, out: Path, *, now: datetime, progress: Progress |
     An archive where the name ends in .jsonl or .jsonl.gz, which PostgreSQL asks for; else a copy of the SQLite file, which
     was read through and found whole. Raises StoreError; then there is nothing at ``out``.
     """
-    lines = out.name.endswith((".jsonl", ".jsonl.gz"))
+    lines = out.name.endswith(LINES)
     if database.path is None and not lines:
         raise StoreError(f"A backup of PostgreSQL is an archive of lines, and {out} was given. Let the name end in .jsonl.gz.")
     with _draft(out) as draft:
         if lines or database.path is None:
-            _write_lines(database, draft, now, progress)
+            _export_to(draft, database, now=now, networks=True, progress=progress)
         else:
             _copy(database.path, draft, progress)
+
+
+def write_lines(
+    database: Database, out: Path, *, now: datetime, networks: bool = True, progress: Progress | None = None
+) -> dict[str, int]:
+    """Write everything as lines to ``out`` (.jsonl or .jsonl.gz), which must not be there; return the rows of each table.
+
+    Without ``networks`` the kept networks stay behind. Raises StoreError; then there is nothing at ``out``.
+    """
+    if not out.name.endswith(LINES):
+        raise StoreError(f"Lines go to a file of their own kind, and {out} is neither .jsonl nor .jsonl.gz. Give the name one of these ends.")
+    with _draft(out) as draft:
+        return _export_to(draft, database, now=now, networks=networks, progress=progress)
 
 
 def restore(archive: Path, url: str, *, progress: Progress | None = None) -> Verified:
@@ -110,14 +126,13 @@ def _said_of(archive: Path, draft: Path) -> Iterator[None]:
         raise type(error)(str(error).replace(str(draft), str(archive))) from error
 
 
-def _write_lines(database: Database, out: Path, now: datetime, progress: Progress | None) -> None:
+def _export_to(out: Path, database: Database, *, now: datetime, networks: bool, progress: Progress | None) -> dict[str, int]:
     with out.open("wb") as file:
-        if out.suffix == ".gz":
-            # Neither name nor time: the same lines give the same file.
-            with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                export(database, packed, now=now, progress=progress)
-        else:
-            export(database, file, now=now, progress=progress)
+        if out.suffix != ".gz":
+            return export(database, file, now=now, networks=networks, progress=progress)
+        # Neither name nor time: the same lines give the same file.
+        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+            return export(database, packed, now=now, networks=networks, progress=progress)
 
 
 def _load_copy(archive: Path, database: Database, progress: Progress | None) -> None:
@@ -127,7 +142,7 @@ def _load_copy(archive: Path, database: Database, progress: Progress | None) -> 
         own, lines = Path(folder) / "copy.db", Path(folder) / "copy.jsonl.gz"
         _copy(archive, own, None)
         with _said_of(archive, own), closing(open_database(f"sqlite:///{own}", create=False)) as opened:
-            _write_lines(opened, lines, made_at, None)
+            _export_to(lines, opened, now=made_at, networks=True, progress=None)
         load(lines, database, progress=progress)
 
 

@@ -38,6 +38,15 @@ class _Recorded:
 
 
 @dataclass(frozen=True)
+class _Bare(_Recorded):
+    """An event with nothing of its own to tell."""
+
+    at: datetime
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Entered(_Recorded):
     """Control enters an outage, as a draft; or as ``approved`` where another system approved it, as release 0.1.0 took all."""
 
@@ -65,33 +74,24 @@ class Revised(_Recorded):
 
 
 @dataclass(frozen=True)
-class Submitted(_Recorded):
+class Submitted(_Bare):
     """A draft is handed to another person to be approved."""
 
     kind: ClassVar[str] = "submitted"
-    at: datetime
-    by: str
-    why: str = ""
 
 
 @dataclass(frozen=True)
-class Approved(_Recorded):
+class Approved(_Bare):
     """Another person than the author of the facts approves them: from now on they are in force."""
 
     kind: ClassVar[str] = "approved"
-    at: datetime
-    by: str
-    why: str = ""
 
 
 @dataclass(frozen=True)
-class Rejected(_Recorded):
+class Rejected(_Bare):
     """The facts are not approved; ``why`` says what is wrong. What was in force before stays in force."""
 
     kind: ClassVar[str] = "rejected"
-    at: datetime
-    by: str
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,23 +128,17 @@ class Restored(_Recorded):
 
 
 @dataclass(frozen=True)
-class Closed(_Recorded):
+class Closed(_Bare):
     """The record is complete: nothing will be added to it."""
 
     kind: ClassVar[str] = "closed"
-    at: datetime
-    by: str
-    why: str = ""
 
 
 @dataclass(frozen=True)
-class Cancelled(_Recorded):
+class Cancelled(_Bare):
     """The outage will not take place, or was entered by mistake; ``why`` says which."""
 
     kind: ClassVar[str] = "cancelled"
-    at: datetime
-    by: str
-    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from api.commands.workplace import Workplace
 from api.lists import AffectedList, list_of_course, write_csv, write_geojson, write_geopackage
 from api.people.access import require
 from api.routes.affected import customers_out
 from api.schemas import AffectedPageOut
 from outages.events import Outage
-from outages.together import state_before
-from topology.flood import Rows
-from topology.supply import lost, supplied
 
 EVERYBODY = "affected"
 
@@ -59,15 +54,7 @@ def write_lists(
 def _listed(work: Workplace, outage_id: str, *, contact: bool) -> tuple[Outage, AffectedList]:
     require(work.actor, "lists", *(["personal"] if contact else []))
     outage = work.service.get_outage(outage_id)
-    return outage, list_of_course(work.service.course(outage, work.now), work.now, off_now=_off_now(work))
-
-
-def _off_now(work: Workplace) -> Rows:
-    """Return the customers that any outage holds off now: who is back under one may be out under another."""
-    network = work.service.network
-    state = state_before(network, work.service.live.open_outages(), work.now)
-    rows: Rows = np.concatenate(lost(network, network.healthy.alive, supplied(network, state)))
-    return rows
+    return outage, list_of_course(work.service.course(outage, work.now), work.now, off_now=work.service.rows_out(work.now))
 
 
 def _of_group(listed: AffectedList, group: str) -> AffectedList:

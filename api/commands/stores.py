@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -77,10 +74,14 @@ def export(
 ) -> None:
     """Write everything as lines of JSON, for `gridnotice store load` into either kind of store."""
     from api.clock import utc_now
-    from outages.transfer import export as write_lines
+    from outages.archive import write_lines
+    from outages.transfer import export as write_to
 
-    with closing(open_existing(store)) as database, _written(out) as file, progress("Writing") as done:
-        rows = write_lines(database, file, now=utc_now(), networks=not without_networks, progress=done)
+    with closing(open_existing(store)) as database, progress("Writing") as done:
+        if str(out) == "-":
+            rows = write_to(database, sys.stdout.buffer, now=utc_now(), networks=not without_networks, progress=done)
+        else:
+            rows = write_lines(database, out, now=utc_now(), networks=not without_networks, progress=done)
     if str(out) == "-":
         say(f"{sum(rows.values()):,} rows")
     else:
@@ -175,30 +176,3 @@ def _answer_verified(found: Verified, did: str, as_json: bool) -> None:
     tell(as_json, answer, "\n".join([*found.problems, f"{did}. The audit log: {found.count}:{found.head}"]))
     if found.problems:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _written(out: Path) -> Iterator[IO[bytes]]:
-    """Give what lines are written to: standard output, or a new file that only its owner may read, whole or not at all."""
-    if str(out) == "-":
-        yield sys.stdout.buffer
-        return
-    if not out.name.endswith((".jsonl", ".jsonl.gz")):
-        raise typer.BadParameter(f"{out} is neither .jsonl nor .jsonl.gz", param_hint="--out")
-    if out.exists():
-        raise typer.BadParameter(f"{out} is there already; name a file that is not", param_hint="--out")
-    draft = out.with_name(f".{out.name}.part")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            if out.suffix == ".gz":
-                with gzip.GzipFile(
-                    "", "wb", fileobj=file, mtime=0
-                ) as packed:  # neither name nor time: the same lines, the same file
-                    yield packed  # type: ignore[misc]
-            else:
-                yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(out)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, BinaryIO
 
-import numpy as np
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
@@ -20,9 +19,6 @@ from api.schemas import AffectedPageOut, ContactOut, CustomerOut, Group, State, 
 from api.visit import Visit, Visiting
 from outages.audit import AuditEntry, write_audit
 from outages.events import Outage
-from outages.together import state_before
-from topology.flood import Rows
-from topology.supply import lost, supplied
 
 router = APIRouter(prefix="/api/v1/outages/{outage_id}", tags=["lists"], dependencies=[needs("lists")])
 
@@ -42,7 +38,7 @@ class Chosen:
         """Return the customers; raises ForbiddenError where whoever asks may not see contacts."""
         if self.contact:
             require(visit.actor, "personal")
-        listed = list_of_course(visit.service.course(outage, visit.now), visit.now, off_now=_off_now(visit))
+        listed = list_of_course(visit.service.course(outage, visit.now), visit.now, off_now=visit.service.rows_out(visit.now))
         return listed.only(group=self.group, state=self.state, status=self.status)
 
 
@@ -138,14 +134,6 @@ def customers_out(listed: AffectedList, zone: str, *, contact: bool = False) -> 
     model = ContactOut if contact else CustomerOut
     rows = listed.table(zone, contact=contact).to_dict("records")
     return [model.model_validate({**row, **{name: row[name] or None for name in ("off", "on", "status")}}) for row in rows]
-
-
-def _off_now(visit: Visit) -> Rows:
-    """Return the customers that any outage holds off now: who is back under one may be out under another."""
-    network = visit.service.network
-    state = state_before(network, visit.service.live.open_outages(), visit.now)
-    rows: Rows = np.concatenate(lost(network, network.healthy.alive, supplied(network, state)))
-    return rows
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
