@@ -60,7 +60,7 @@ def write_lines(
     Without ``networks`` the kept networks stay behind. Raises StoreError; then there is nothing at ``out``.
     """
     if not out.name.endswith(LINES):
-        raise StoreError(f"Lines go to a file of their own kind, and {out} is neither .jsonl nor .jsonl.gz. Give the name one of these ends.")
+        raise StoreError(f"The file to write, {out}, is neither .jsonl nor .jsonl.gz. Give its name one of these ends.")
     with _draft(out) as draft:
         return _export_to(draft, database, now=now, networks=networks, progress=progress)
 
