@@ -51,7 +51,7 @@ lock:  ## choose the newest versions within the bounds of pyproject.toml and wri
 	$(PYTHON) -m venv .venv/lock && .venv/lock/bin/pip install -q uv
 	@compile="uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --upgrade --quiet --extra assets --extra build"; \
-	.venv/lock/bin/$$compile --extra test --extra quality --extra simbench --extra opendss --extra oidc -o requirements/test.txt; \
+	.venv/lock/bin/$$compile --extra test --extra quality --extra simbench --extra opendss --extra oidc --extra pdf -o requirements/test.txt; \
 	.venv/lock/bin/$$compile -c requirements/test.txt -o requirements/run.txt
 	@! grep -n '://' requirements/*.txt
 
