@@ -162,49 +162,45 @@ def revise(
         _answer(work, outage, "revised", as_json)
 
 
-@app.command()
-def submit(
-    outage_id: Id,
-    by: As,
-    why: Why = "",
-    store: Store = STORE,
-    network: Network = "",
-    seen: Seen = None,
-    key: Key = None,
-    as_json: Json = False,
-) -> None:
-    """Hand a draft to another person to be approved."""
-    _take(outage_id, "submitted", How(store, network, by, seen, key, as_json), why=why)
+def _add_step(name: str, to: str, says: str) -> None:
+    """Add the command of a step about which nothing is told but that it is taken, and perhaps why."""
+
+    def take(
+        outage_id: Id,
+        by: As,
+        why: Why = "",
+        store: Store = STORE,
+        network: Network = "",
+        seen: Seen = None,
+        key: Key = None,
+        as_json: Json = False,
+    ) -> None:
+        _take(outage_id, to, How(store, network, by, seen, key, as_json), why=why)
+
+    app.command(name, help=says)(take)
 
 
-@app.command()
-def approve(
-    outage_id: Id,
-    by: As,
-    why: Why = "",
-    store: Store = STORE,
-    network: Network = "",
-    seen: Seen = None,
-    key: Key = None,
-    as_json: Json = False,
-) -> None:
-    """Approve what somebody else submitted: from now on it is in force."""
-    _take(outage_id, "approved", How(store, network, by, seen, key, as_json), why=why)
+def _add_explained_step(name: str, to: str, says: str) -> None:
+    """Add the command of a step that nobody understands later without a reason."""
+
+    def take(
+        outage_id: Id,
+        by: As,
+        why: NeededWhy,
+        store: Store = STORE,
+        network: Network = "",
+        seen: Seen = None,
+        key: Key = None,
+        as_json: Json = False,
+    ) -> None:
+        _take(outage_id, to, How(store, network, by, seen, key, as_json), why=why)
+
+    app.command(name, help=says)(take)
 
 
-@app.command()
-def reject(
-    outage_id: Id,
-    by: As,
-    why: NeededWhy,
-    store: Store = STORE,
-    network: Network = "",
-    seen: Seen = None,
-    key: Key = None,
-    as_json: Json = False,
-) -> None:
-    """Do not approve it, and say what is wrong. What was in force before stays in force."""
-    _take(outage_id, "rejected", How(store, network, by, seen, key, as_json), why=why)
+_add_step("submit", "submitted", "Hand a draft to another person to be approved.")
+_add_step("approve", "approved", "Approve what somebody else submitted: from now on it is in force.")
+_add_explained_step("reject", "rejected", "Do not approve it, and say what is wrong. What was in force before stays in force.")
 
 
 @app.command()
@@ -262,50 +258,9 @@ def restore(
     _take(outage_id, "restored", How(store, network, by, seen, key, as_json), why=why, at=at)
 
 
-@app.command("close")
-def close_(
-    outage_id: Id,
-    by: As,
-    why: Why = "",
-    store: Store = STORE,
-    network: Network = "",
-    seen: Seen = None,
-    key: Key = None,
-    as_json: Json = False,
-) -> None:
-    """Close the record of what is restored: nothing will be added to it."""
-    _take(outage_id, "closed", How(store, network, by, seen, key, as_json), why=why)
-
-
-@app.command()
-def cancel(
-    outage_id: Id,
-    by: As,
-    why: NeededWhy,
-    store: Store = STORE,
-    network: Network = "",
-    seen: Seen = None,
-    key: Key = None,
-    as_json: Json = False,
-) -> None:
-    """Say that it will not take place, or was entered by mistake."""
-    _take(outage_id, "cancelled", How(store, network, by, seen, key, as_json), why=why)
-
-
-@app.command()
-def undo(
-    outage_id: Id,
-    by: As,
-    why: NeededWhy,
-    store: Store = STORE,
-    network: Network = "",
-    seen: Seen = None,
-    key: Key = None,
-    as_json: Json = False,
-) -> None:
-    """Take back the last step, as a further event."""
-    _take(outage_id, "undone", How(store, network, by, seen, key, as_json), why=why)
-
+_add_step("close", "closed", "Close the record of what is restored: nothing will be added to it.")
+_add_explained_step("cancel", "cancelled", "Say that it will not take place, or was entered by mistake.")
+_add_explained_step("undo", "undone", "Take back the last step, as a further event.")
 
 _TIMED = ("switched_off", "restored")
 
