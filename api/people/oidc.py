@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+import httpx2
+
 COOKIE = "gridnotice_oidc"
 LASTS_S = 600
 """How long somebody may take at the provider."""
@@ -115,7 +117,6 @@ class Provider:
         return about
 
     def _exchange(self, client: Any, address: str, code: str, verifier: str) -> str:
-        import httpx2  # noqa: PLC0415
         from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]  # noqa: PLC0415
 
         try:
@@ -125,8 +126,6 @@ class Provider:
             raise OidcError(f"it did not give an ID token: {type(error).__name__}.") from None
 
     def _json(self, client: Any, address: str) -> dict[str, Any]:
-        import httpx2  # noqa: PLC0415
-
         try:
             answer = client.request("GET", address, withhold_token=True)
             answer.raise_for_status()
