@@ -90,10 +90,11 @@ class Request:
         self.digests = [
             event_digest(event.kind, body, moment(event.at), event.by) for event, body in zip(events, self.bodies, strict=True)
         ]
-        _check_text(outage_id, *(event.by for event in events), *((command.key, command.digest) if command else ()))
+        check_text(outage_id, *(event.by for event in events), *((command.key, command.digest) if command else ()))
 
 
-def _check_text(*texts: str) -> None:
+def check_text(*texts: str) -> None:
+    """Raise StoreError where a text cannot be stored on every database: it holds a NUL or half a surrogate pair."""
     for text in texts:
         if "\0" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
             raise StoreError(f"{text!r} holds a character that is no text (NUL, or half of a pair). Write it without.")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -109,4 +110,111 @@ AUDIT = Table(
     Column("subject", String, nullable=False),
     Column("detail", JSON, nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+NOTICES = Table(
+    "notices",
+    METADATA,
+    Column("position", Position, primary_key=True, autoincrement=False),
+    Column("notice_id", String, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("recorded_at", Utc, nullable=False),
+    Column("recorded_by", String, nullable=False),
+    UniqueConstraint("notice_id", "seq"),
+    Index("notices_of_kind", "kind", "recorded_at"),
+)
+
+NOTICE_DRAFTS = Table(
+    "notice_drafts",
+    METADATA,
+    Column("notice_id", String, primary_key=True),
+    Column("text_key", String, primary_key=True),  # first/zh/sms, first/zh/radio/30
+    Column("version", Integer, nullable=False),
+    Column("title", String, nullable=False),
+    Column("body", String, nullable=False),
+    Column("saved_at", Utc, nullable=False),
+    Column("saved_by", String, nullable=False),
+    Column("authors", JSON, nullable=False),  # everybody who saved it since it was generated
+)
+
+NOTICE_TOLD = Table(
+    "notice_told",
+    METADATA,
+    Column("notice_id", String, primary_key=True),
+    Column("customers", LargeBinary, nullable=False),  # zlib of the ids, sorted, one a line
+    Column("count", Integer, nullable=False),
+)
+
+MESSAGES = Table(
+    "messages",
+    METADATA,
+    Column("position", Position, primary_key=True, autoincrement=True),
+    Column("notice_id", String, nullable=False),
+    Column("recipient", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("slot_s", Integer),  # of a radio script
+    Column("audience", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("personal", JSON, nullable=False),
+    Column("needs_ack", Boolean, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("claimed_by", String),
+    Column("claimed_until", Utc),
+    Column("settled_at", Utc),
+    Column("last_error", String, nullable=False),
+    UniqueConstraint("notice_id", "recipient", "channel"),
+    Index("messages_due", "state", "channel", "due_at"),
+)
+
+PROOFS = Table(
+    "proofs",
+    METADATA,
+    Column("position", Position, primary_key=True, autoincrement=True),
+    Column("message", Position, nullable=False),  # its position
+    Column("at", Utc, nullable=False),
+    Column("what", String, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("by", String, nullable=False),
+    Index("proofs_of_message", "message"),
+)
+
+SUBSCRIBERS = Table(
+    "subscribers",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("place_id", String, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("confirmed_at", Utc),
+    Column("ended_at", Utc),
+    Column("secret_digest", String, nullable=False),  # SHA-256 of what is in the link that confirms or ends it
+    Index("subscribers_of_place", "place_id"),
+)
+
+OPT_OUTS = Table(
+    "opt_outs",
+    METADATA,
+    Column("channel", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("by", String, nullable=False),
+    Column("why", String, nullable=False),
+)
+
+ACKNOWLEDGEMENTS = Table(
+    "acknowledgements",
+    METADATA,
+    Column("notice_id", String, primary_key=True),
+    Column("customer_id", String, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("by", String, nullable=False),
+    Column("how", String, nullable=False),
 )

@@ -2,7 +2,7 @@
 
 ::
 
-    {"archive": "gridnotice", "format": 1, "schema": "0003", "dialect": "sqlite", "at": "…", "rows": {"events": 2, …}}
+    {"archive": "gridnotice", "format": 1, "schema": "0004", "dialect": "sqlite", "at": "…", "rows": {"events": 2, …}}
     {"table": "events", "row": {"position": 1, "outage_id": "…", …}}
     …
     {"end": true, "rows": {"events": 2, …}, "sha256": "… of all lines above"}

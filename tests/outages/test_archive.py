@@ -22,12 +22,27 @@ from hypothesis import strategies as st
 
 from outages import archive, transfer
 from outages.archive import backup, export, load, restore
-from outages.audit import AuditEntry, canonical, event_digest, event_entry, moment, verify_audit, write_audit
+from outages.audit import NOTICE, AuditEntry, canonical, event_digest, event_entry, moment, verify_audit, write_audit
 from outages.database import Database, StoreError, open_database
 from outages.events import Cancelled, Entered
 from outages.kept import KeptImpact
 from outages.store import EventStore
-from outages.tables import COMMANDS, EVENTS, IMPACTS, METADATA, NETWORK_PARTS, NETWORKS
+from outages.tables import (
+    ACKNOWLEDGEMENTS,
+    COMMANDS,
+    EVENTS,
+    IMPACTS,
+    MESSAGES,
+    METADATA,
+    NETWORK_PARTS,
+    NETWORKS,
+    NOTICE_DRAFTS,
+    NOTICE_TOLD,
+    NOTICES,
+    OPT_OUTS,
+    PROOFS,
+    SUBSCRIBERS,
+)
 from outages.upgrade import newest_version
 from tests.outages.strategies import some_facts
 from tests.postgres import Cluster
@@ -52,7 +67,7 @@ def _fresh(kind: str, request: pytest.FixtureRequest, folder: Path) -> Callable[
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
-    """A store of either kind with two outages, an impact, a network, an account, and somebody signed in."""
+    """A store of either kind with two outages, an impact, a network, an account, a notice, and somebody signed in."""
     store = EventStore(open_database(_fresh(request.param, request, tmp_path)()))
     store.append("甲-1", 0, [Entered(some_facts(reason="线路检修"), NOW, "control")], kept=[KEPT])
     store.append("b", 0, [Entered(some_facts(), NOW, "control"), Cancelled(NOW, "desk", "rain")])
@@ -60,6 +75,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore
     with store.database.writing() as connection:
         write_audit(connection, [AuditEntry(NOW, "desk", "sign-in", "desk", {"from": "::1"})])
         _insert_people(connection)
+        insert_notice(connection)
     yield store
     store.close()
 
@@ -73,6 +89,40 @@ def _insert_people(connection: sa.Connection) -> None:
     connection.execute(people.tables["accounts"].insert(), account)
     session = {"digest": "d1", "account": "desk", "begun_at": at, "seen_at": at, "expires_at": at}
     connection.execute(people.tables["sessions"].insert(), session)
+
+
+def insert_notice(connection: sa.Connection) -> None:
+    """A row in each table of notices, with nothing left out that a cell may hold."""
+    body = {"texts": [{"key": "first/zh/sms", "title": "", "body": "明日停电"}]}
+    written = (canonical(body), moment(NOW), "desk")
+    event = {
+        "position": 1,
+        "notice_id": "7.1",
+        "seq": 1,
+        "kind": "drafted",
+        "body": body,
+        "recorded_at": NOW,
+        "recorded_by": "desk",
+    }
+    draft = {"notice_id": "8.1", "text_key": "first/zh/sms", "version": 2, "title": "", "body": "后天", "authors": ["a", "王工"]}
+    message = {"notice_id": "7.1", "recipient": "A-1", "channel": "sms", "language": "zh", "kind": "first", "slot_s": None}
+    message |= {"audience": "customers", "address": "138", "personal": {"name": "王"}, "needs_ack": True, "state": "claimed"}
+    message |= {"attempts": 1, "due_at": NOW, "claimed_by": "d1", "claimed_until": NOW, "settled_at": None, "last_error": ""}
+    asked = {"id": "s1", "channel": "email", "address": "a@b.example", "language": "en", "place_id": "P1", "secret_digest": "d"}
+    rows: dict[sa.Table, dict[str, Any]] = {
+        NOTICES: event,
+        NOTICE_DRAFTS: draft | {"saved_at": NOW, "saved_by": "王工"},
+        NOTICE_TOLD: {"notice_id": "7.1", "customers": b"x\x9c\x00", "count": 1},
+        MESSAGES: message,
+        PROOFS: {"message": 1, "at": NOW, "what": "failed", "detail": {"says": "忙"}, "by": "d1"},
+        SUBSCRIBERS: asked | {"created_at": NOW, "confirmed_at": NOW, "ended_at": None},
+        OPT_OUTS: {"channel": "sms", "address": "139", "at": NOW, "by": "desk", "why": "asked"},
+        ACKNOWLEDGEMENTS: {"notice_id": "7.1", "customer_id": "C1", "at": NOW, "by": "desk", "how": "call"},
+    }
+    for table, row in rows.items():
+        connection.execute(sa.insert(table), row)
+    digest = event_digest("drafted", *written)
+    write_audit(connection, [event_entry("7.1", 1, "drafted", digest, at=NOW, by="desk", begins=NOTICE)])
 
 
 def exported(database: Database) -> list[bytes]:
@@ -164,6 +214,8 @@ def test_from_sqlite_to_postgresql_and_back_every_line_is_the_same(
     with pytest.MonkeyPatch.context() as patch, closing(open_database(f"sqlite:///{folder}/first.db")) as first:
         patch.setattr(transfer, "_ROWS_AT_ONCE", at_once)
         fill(first, events, blobs, entries)
+        with first.writing() as connection:
+            insert_notice(connection)
         lines = exported(first)
         checked = verify_audit(first)
         assert checked.problems == ()
@@ -180,7 +232,9 @@ def test_from_sqlite_to_postgresql_and_back_every_line_is_the_same(
 
 def test_an_archive_has_a_header_a_line_for_each_row_and_a_digest(store: EventStore, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in lines_of(store, tmp_path / "all.jsonl")]
-    rows = {"accounts": 1, "audit": 4, "commands": 0, "events": 3, "impacts": 1, "network_parts": 2, "networks": 1, "tokens": 0}
+    rows = {"accounts": 1, "acknowledgements": 1, "audit": 5, "commands": 0, "events": 3, "impacts": 1, "messages": 1}
+    rows |= {"network_parts": 2, "networks": 1, "notice_drafts": 1, "notice_told": 1, "notices": 1, "opt_outs": 1, "proofs": 1}
+    rows |= {"subscribers": 1, "tokens": 0}
     assert lines[0] == {
         "archive": "gridnotice",
         "format": 1,

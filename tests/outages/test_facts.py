@@ -219,7 +219,7 @@ def test_daily_windows_go_by_the_clock_on_the_wall(first: str, off: int, on: int
     windows = daily_windows(day, day + timedelta(days=2), off=time(off), on=time(on), zone="America/New_York")
     assert _on_clocks(windows, "America/New_York") == clocks
     assert [(window.end or window.start) - window.start for window in windows] == [timedelta(hours=count) for count in lengths]
-    assert is_day_off_night_on(some_facts(windows=windows), "America/New_York") is (off < on)
+    assert is_day_off_night_on(windows, "America/New_York") is (off < on)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_days_that_are_none_are_refused(last: date, off: time, on: time, code: s
 
 def test_as_many_days_as_windows_are_allowed_make_an_outage() -> None:
     windows = daily_windows(START.date(), START.date() + timedelta(days=MOST_WINDOWS - 1), off=time(8), on=time(18), zone="UTC")
-    assert is_day_off_night_on(some_facts(windows=windows), "UTC")
+    assert is_day_off_night_on(windows, "UTC")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_as_many_days_as_windows_are_allowed_make_an_outage() -> None:
 def test_day_off_night_on_is_said_where_it_says_everything(
     windows: list[tuple[float, float | None]], zone: str, expected: bool
 ) -> None:
-    assert is_day_off_night_on(some_facts(outage_class="fault", windows=_spans(*windows)), zone) is expected
+    assert is_day_off_night_on(_spans(*windows), zone) is expected
 
 
 @given(facts_values())
