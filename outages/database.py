@@ -99,6 +99,20 @@ class Database:
             self._turn.release()
 
     @contextmanager
+    def writing_beside(self) -> Iterator[Connection]:
+        """Run one transaction that writes beside the one writer and others like it; PostgreSQL keeps them apart row by row.
+
+        Only for rows that nobody follows in the order of commits, and never for events or the audit log. SQLite lets one write
+        at a time: there it is `writing`. Raises StoreError.
+        """
+        if self.dialect == "sqlite":
+            with self.writing() as connection:
+                yield connection
+        else:
+            with self._explained(), self._writers.begin() as connection:
+                yield connection
+
+    @contextmanager
     def listening(self) -> Iterator[psycopg.Connection]:
         """Open a connection of its own to PostgreSQL, outside any transaction, for LISTEN. Raises psycopg.Error."""
         assert self.dialect == "postgresql", "SQLite tells nobody"
