@@ -243,12 +243,17 @@ def count_at_once(windows: Sequence[Window], others: Iterable[Sequence[Window]])
     return max(1 + sum(any(_is_off(window, start) for window in other) for other in rest) for start in starts)
 
 
+def applying(case: Case, rules: RuleSet) -> list[Rule]:
+    """Return the rules that a case falls under, whatever was told of it so far."""
+    return [rule for rule in rules.rules if _why_not(rule, case) is None]
+
+
 def required_contents(case: Case, rules: RuleSet, *, audience: str, channel: str) -> tuple[Content, ...]:
     """Return what the text for an audience by a channel has to say, by all the rules that it may serve.
 
     Where the case is cancelled, that is the text that says so.
     """
-    serving = [rule for rule in rules.rules if _why_not(rule, case) is None and audience in rule.told and _is_by(rule, channel)]
+    serving = [rule for rule in applying(case, rules) if audience in rule.told and _is_by(rule, channel)]
     asked = {code for rule in serving for code in rule.contains}
     return tuple(code for code in CONTENTS if code in asked)
 
