@@ -143,7 +143,7 @@ def write_form(facts: OutageFacts, zone: str) -> OutageForm:
 def _daily(form: OutageForm, facts: OutageFacts, zone: str) -> OutageForm:
     """Return the form by days and times of day where that says the same as its rows."""
     first, last = facts.windows[0], facts.windows[-1]
-    if not is_day_off_night_on(facts, zone) or first.end is None:
+    if not is_day_off_night_on(facts.windows, zone) or first.end is None:
         return form
     clock = ZoneInfo(zone)
     begins, ends, last_begins = (at.astimezone(clock) for at in (first.start, first.end, last.start))

@@ -43,7 +43,7 @@ class Saying:
 
         Windows that are the same every day are told as such; of many others the first ones and how many there are.
         """
-        if is_day_off_night_on(facts, self.zone):
+        if is_day_off_night_on(facts.windows, self.zone):
             return self._daily(facts.windows, short=short)
         said = [self._window(one, short=short) for one in facts.windows[:MOST_WINDOWS]]
         return _BETWEEN[self.language].join(said) + ("" if len(facts.windows) <= MOST_WINDOWS else f" … ({len(facts.windows)})")

@@ -6,10 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
-from api.labels import SAYINGS
-from api.language import Language, translator
+from api.language import Language
 from api.reasons import reason_in
-from api.saying import Saying
 from api.utility import Utility
 from notices.addresses import AddressBook
 from notices.facts import NoticeFacts
@@ -61,8 +59,7 @@ def notice_facts(
     return NoticeFacts(
         reference=reference,
         outage_class=facts.outage_class,
-        start=facts.start,
-        end=facts.end,
+        windows=facts.windows,
         reason=reason_in(facts.reason, language),
         lines=lines,
         scope=scope,
@@ -70,12 +67,5 @@ def notice_facts(
         hotline=utility.hotline,
         zone=utility.zone,
         issued_at=issued_at,
-        restoration_note=_only_then(facts, utility, language),
+        estimate=facts.estimate,
     )
-
-
-def _only_then(facts: OutageFacts, utility: Utility, language: Language) -> str:
-    """Return in which windows power is off where there are several, "" for one: between them it is on."""
-    if len(facts.windows) == 1:
-        return ""
-    return f"{translator(language)(SAYINGS['only'])} {Saying(language, utility.zone).windows(facts)}"

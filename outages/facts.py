@@ -259,19 +259,19 @@ def daily_windows(first: date, last: date, *, off: time, on: time, zone: str) ->
     return tuple(Window(_on_clock(day, off, zone), _on_clock(day + over_night, on, zone)) for day in days)
 
 
-def is_day_off_night_on(facts: OutageFacts, zone: str) -> bool:
-    """Return whether "each day from the first to the last, from this hour to that" (日停夜送) says when power is off.
+def is_day_off_night_on(windows: Sequence[Window], zone: str) -> bool:
+    """Return whether "each day from the first to the last, from this hour to that" (日停夜送) says all of ``windows``.
 
     It does where several days follow each other without a gap, and power goes off and is back on each of them at the same
     times, on the clock of ``zone``. Nights without power are another matter.
     """
-    first, clock = facts.windows[0], ZoneInfo(zone)
-    if len(facts.windows) == 1 or first.end is None:
+    first, clock = windows[0], ZoneInfo(zone)
+    if len(windows) == 1 or first.end is None:
         return False
     off, on = first.start.astimezone(clock), first.end.astimezone(clock)
-    days = [off.date() + timedelta(days=count) for count in range(len(facts.windows))]
+    days = [off.date() + timedelta(days=count) for count in range(len(windows))]
     daily = [(_on_clock(day, off.time(), zone), _on_clock(day, on.time(), zone)) for day in days]
-    return [(window.start, window.end) for window in facts.windows] == daily
+    return [(window.start, window.end) for window in windows] == daily
 
 
 def _on_clock(day: date, hour: time, zone: str) -> datetime:
