@@ -51,6 +51,20 @@ def read_effects(names: Names, text: str) -> dict[Effect, Rows]:
     return {effect: np.unique(np.concatenate(rows)) for effect, rows in covered.items()}
 
 
+def read_understood(names: Names, text: str) -> tuple[Rows, list[ScopeError]]:
+    """Return the customers whom the items that can be read cover, ascending, and what is wrong with the others."""
+    covered, errors = [NONE], []
+    try:
+        for _, head, item in _items(_marks_as_written(text, names.grammar), names.grammar):
+            try:
+                covered.append(_customers(names, head, item))
+            except ScopeError as error:
+                errors.append(error)
+    except ScopeError as error:  # where a line cannot be cut into items, the rest of the text cannot either
+        errors.append(error)
+    return np.unique(np.concatenate(covered)), errors
+
+
 def find_paths(names: Names, text: str) -> list[Named]:
     """Return every place that ``text`` can mean as a path of names from the top (``青河镇柳树社区``)."""
     return list(_paths_from(names, names.home, text)) or list(_paths_from(names, WORLD, text))
