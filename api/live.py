@@ -114,7 +114,8 @@ class LiveOutages:
 
     def outages_at(self, seqs: Iterable[tuple[str, int]], *, fresh: bool = True) -> list[Outage]:
         """Return outages as they stood at their revision ``seq`` each; raises as `get_outage`, and for a revision to come."""
-        return [self._at(self.get_outage(outage_id, fresh=fresh), seq) for outage_id, seq in seqs]
+        self._refresh(fresh)
+        return [self._at(self.get_outage(outage_id, fresh=False), seq) for outage_id, seq in seqs]
 
     def known_outages(self) -> tuple[Outage, ...]:
         """Return all outages that are in memory, also before the store was ever heard; for counting, not for telling."""

@@ -329,7 +329,8 @@ def _windows(given: Bulletin) -> Iterator[FactProblem]:
         if earlier.end is None or later.start < earlier.end:
             says = f"The window from {later.start.isoformat()} begins before the last one ends. Give them in order."
             yield FactProblem("windows", "windows_overlap", says)
-    if windows[-1].end is None and (given.outage_class in ANNOUNCED_CLASSES or given.status == "restored"):
+    is_announced = given.outage_class in ANNOUNCED_CLASSES and given.status != "current"  # what went off late has no end yet
+    if windows[-1].end is None and (is_announced or given.status == "restored"):
         says = f"A {given.outage_class} outage that is {given.status} has no end. Say until when."
         yield FactProblem("windows", "end_missing", says)
     if given.estimate is not None and given.estimate.latest <= windows[-1].start:

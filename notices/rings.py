@@ -14,6 +14,7 @@ four decimal places (11 m), like everything else that is public, so what is narr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -37,7 +38,12 @@ def closed_rings(polygons: Iterable[shapely.Polygon]) -> tuple[Ring, ...]:
     >>> closed_rings([shapely.box(113, 23, 113.5, 23.25)])
     (((113.0, 23.0), (113.5, 23.0), (113.5, 23.25), (113.0, 23.25), (113.0, 23.0)),)
     """
-    return tuple(_points(light) for polygon in polygons for piece in _whole(polygon) for light in _light(piece))
+    return tuple(ring for polygon in polygons for ring in _rings(polygon))
+
+
+@lru_cache(maxsize=4096)  # outage after outage is in the same places
+def _rings(polygon: shapely.Polygon) -> tuple[Ring, ...]:
+    return tuple(_points(light) for piece in _whole(polygon) for light in _light(piece))
 
 
 def _whole(polygon: shapely.Polygon) -> Iterator[shapely.Polygon]:

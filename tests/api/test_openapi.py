@@ -55,7 +55,16 @@ PATHS = {
 }
 """The operations for those who have signed in."""
 
+FEEDS = {
+    "/api/v1/public/outages.atom": {"421", "429"},
+    "/api/v1/public/outages.ics": {"421", "429"},
+    "/api/v1/public/outages.json": {"421", "429"},
+    "/api/v1/public/alerts/{identifier}.xml": {"404", "421", "422", "429"},
+}
+"""Documents in forms of their own, which are read back by others (test_feeds_routes), and the errors that each can give."""
+
 BESIDE = {
+    **FEEDS,
     "/api/v1/stream": {"401", "403", "421", "422", "503"},
     "/metrics": {"401", "403", "421", "422", "503"},
     "/health/live": {"421"},
@@ -216,7 +225,7 @@ def test_every_example_request_does_what_the_description_says(
             _validator(described, schema).validate(answer.json())
 
 
-@pytest.mark.parametrize("path", [path for path in BESIDE if path not in ("/api/v1/stream", "/metrics")])
+@pytest.mark.parametrize("path", [path for path in BESIDE if path not in ("/api/v1/stream", "/metrics", *FEEDS)])
 def test_what_everybody_may_ask_for_is_answered_as_described(demo: TestClient, described: Described, path: str) -> None:
     demo.post(OUTAGES, json=described["paths"][OUTAGES]["post"]["requestBody"]["content"][JSON]["example"])
     answer = demo.get(path)
