@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from api.live import LiveOutages
+from notices.outbox import Outbox
 from outages.store import EventStore, StoreError
 
 KEPT_S = 1.0
@@ -23,6 +24,9 @@ PATIENCE_S = 2.0
 """How long the store may take to answer before it counts as gone."""
 
 BEHIND = 1_000
+LATE = timedelta(minutes=10)
+"""How long a message may be due before somebody should look; retries of a gateway that was busy come sooner."""
+
 CLOCK_S = 60.0
 """How far the newest event may be ahead of our clock: two machines never agree wholly."""
 
@@ -90,8 +94,11 @@ class NetworkFile:
 class Health:
     """Looks at everything that this process needs. Safe to share between threads; nobody waits longer than `PATIENCE_S`."""
 
-    def __init__(self, store: EventStore, live: LiveOutages, *, network: NetworkFile | None = None) -> None:
+    def __init__(
+        self, store: EventStore, live: LiveOutages, *, network: NetworkFile | None = None, outbox: Outbox | None = None
+    ) -> None:
         self._store = store
+        self._outbox = outbox
         self._live = live
         self._network = network
         self._lock = threading.Lock()
@@ -133,6 +140,8 @@ class Health:
 
     def _ask_slowly(self, now: datetime) -> list[Check]:
         found = check_store(self._store, self._live, now)
+        if self._outbox is not None and found[0].status != "unavailable":
+            found.append(check_outbox(self._outbox, now))
         return found if self._network is None else [*found, self._network.check(now)]
 
 
@@ -167,6 +176,19 @@ def _check_position(newest: int, ours: int) -> Check:
     if newest - ours > BEHIND:
         return Check("position", "degraded", f"We are {newest - ours} events behind the store. Wait; if it stays so, restart.")
     return Check("position", "ready", f"{newest - ours} events behind the store.")
+
+
+def check_outbox(outbox: Outbox, now: datetime) -> Check:
+    """Look at how long the message waits that has waited for longest, whether its channel is down or has nobody to serve it."""
+    try:
+        oldest = outbox.oldest_waiting()
+    except StoreError as error:
+        return Check("outbox", "unavailable", str(error))
+    waits = timedelta() if oldest is None else now - oldest
+    if waits <= LATE:
+        return Check("outbox", "ready", "No message waits for long.")
+    says = f"A message has waited for {_ago(waits)}. Look at the failures on the desk, and at the channels that are set up."
+    return Check("outbox", "degraded", says)
 
 
 def check_following(live: LiveOutages) -> Iterator[Check]:

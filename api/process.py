@@ -1,4 +1,4 @@
-"""What lives as long as the process: the follower of the store, the streams, and what the process says of itself."""
+"""What lives as long as the process: the follower of the store, the streams, the courier, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from datetime import datetime
 
 from fastapi import FastAPI, Request
 
+from api.courier import Courier
 from api.health import Health, NetworkFile
 from api.live import LiveOutages
 from api.metrics import Metrics, Number
 from api.stream import Hub
+from notices.outbox import Outbox
 from outages.store import EventStore
 
 
@@ -27,11 +29,14 @@ class Process:
         *,
         network: NetworkFile | None = None,
         customers_out: Number | None = None,
+        outbox: Outbox | None = None,
+        courier: Courier | None = None,
     ) -> None:
         self.clock = clock
         self.live = live
         self.hub = Hub(live, clock=clock)
-        self.health = Health(store, live, network=network)
+        self.courier = courier
+        self.health = Health(store, live, network=network, outbox=outbox)
         self.metrics = Metrics(live, listeners=lambda: len(self.hub), customers_out=customers_out)
 
     @asynccontextmanager
@@ -40,10 +45,14 @@ class Process:
         app.state.process = self
         self.hub.start()
         self.live.follow()
+        if self.courier is not None:
+            self.courier.start()
         try:
             yield
         finally:
             await self.hub.close()
+            if self.courier is not None:
+                await asyncio.to_thread(self.courier.stop)
             await asyncio.to_thread(self.live.stop)
             self.health.close()
 

@@ -399,11 +399,11 @@ class Service:
         )
 
     @cached_property
-    def _book(self) -> AddressBook:
+    def book(self) -> AddressBook:
         return book_of(self.network)
 
     def _write_scope(self, impact: Impact, language: Language, outage_class: str) -> str:
-        return write_scope(self._book, told(impact, outage_class), language=language).text
+        return write_scope(self.book, told(impact, outage_class), language=language).text
 
 
 def _draft(outage_id: str, facts: OutageFacts, now: datetime) -> Outage:

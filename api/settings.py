@@ -59,6 +59,25 @@ class Settings(BaseSettings):
         default=("127.0.0.1", "localhost", "[::1]"), description="Host names that requests may be addressed to; * allows any."
     )
     max_request_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest request that is read.")
+    public_url: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8000"),
+        description="Address at which everybody finds this service; alerts and feeds link to it.",
+    )
+    sender: str = Field(
+        default="outages@example.org",
+        pattern=r"^[A-Za-z0-9._-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$",
+        description="Name of the sender in alerts and feeds, written as an address; receivers know them by it: never change it.",
+    )
+    channels: Path | None = Field(
+        default=None, description="File that says who takes the messages of each channel; see docs/notices.md. None: they wait."
+    )
+    deliver: bool = Field(default=True, description="Deliver messages beside the server; false where `gridnotice deliver` does.")
+    sms_parts: int = Field(default=2, ge=1, le=10, description="Parts of 70 or 160 characters that a text message may have.")
+    tv_characters: int | None = Field(default=None, ge=40, description="Characters that a crawl on television may have.")
+    tell_everyone: bool = Field(
+        default=False, description="Tell each affected customer in person, also where no rule asks for it."
+    )
+    interpreter: str = Field(default="", description="Telephone number of an interpreter, where a rule asks for one.")
     session_idle_hours: float = Field(
         default=8, gt=0, le=168, description="A session ends after so many hours without a request."
     )

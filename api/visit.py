@@ -18,6 +18,7 @@ from api import labels
 from api.language import NAMES, TAGS, Language, choose, moment, number, span, told, translator, zone_label
 from api.people.access import Identified, Identity
 from api.people.roles import Actor
+from api.publishing import Publishing
 from api.reasons import reason_in
 from api.saying import Saying
 from api.service import NetworkChangedError, Service
@@ -38,6 +39,7 @@ class Shared:
     """What every request shares; ``clock`` is the only place where the time is read."""
 
     service: Service
+    publishing: Publishing
     settings: Settings
     clock: Callable[[], datetime]
 
@@ -53,6 +55,7 @@ class Visit:
 
     request: Request
     service: Service
+    publishing: Publishing
     settings: Settings
     now: datetime
     language: Language
@@ -139,7 +142,7 @@ def visit(request: Request, identity: Identified) -> Visit:
     shared: Shared = request.app.state.shared
     asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
     language = choose(asked, request.headers.get("accept-language", ""), shared.settings.languages)
-    return Visit(request, shared.service, shared.settings, shared.clock(), language, identity)
+    return Visit(request, shared.service, shared.publishing, shared.settings, shared.clock(), language, identity)
 
 
 Visiting = Annotated[Visit, Depends(visit)]

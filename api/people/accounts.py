@@ -55,7 +55,7 @@ _COMMON = frozenset(
 )
 """Passwords that are long enough and still the first that anybody tries."""
 
-DEMO_ACCOUNTS = {f"demo-{role}": role for role in ("control", "desk", "approver", "admin", "viewer")}
+DEMO_ACCOUNTS = {f"demo-{role}": role for role in ("control", "desk", "approver", "head", "admin", "viewer")}
 
 
 class AccountError(ValueError):

@@ -8,6 +8,7 @@ PERMISSIONS: dict[str, str] = {
     "read": "See outages, impacts and devices",
     "enter": "Enter and change outages",
     "approve": "Approve and reject",
+    "approve_major": "Approve notices of major outages",
     "lists": "Lists of affected customers",
     "personal": "Names and telephone numbers",
     "notices": "Write notices",
@@ -22,11 +23,12 @@ ROLES: dict[str, frozenset[str]] = {
     "control": frozenset({"read", "lists", "personal", "enter"}),
     "desk": frozenset({"read", "lists", "personal", "notices"}),
     "approver": frozenset({"read", "lists", "personal", "approve", "notices"}),
-    "admin": frozenset(PERMISSIONS) - {"enter", "approve", "notices"},
+    "head": frozenset({"read", "lists", "personal", "approve", "approve_major", "notices"}),
+    "admin": frozenset(PERMISSIONS) - {"enter", "approve", "approve_major", "notices"},
 }
 """Every role of a person. Nobody both enters and approves; who manages accounts does neither."""
 
-TOKEN_PERMISSIONS = tuple(name for name in PERMISSIONS if name not in ("approve", "admin"))
+TOKEN_PERMISSIONS = tuple(name for name in PERMISSIONS if name not in ("approve", "approve_major", "admin"))
 """What a program may be allowed: approval is a person's word, and accounts are managed by people."""
 
 
@@ -66,6 +68,6 @@ def roles_with(*permissions: str) -> tuple[str, ...]:
     """Return the roles that hold all of ``permissions``.
 
     >>> roles_with("enter"), roles_with("read", "notices")
-    (('control',), ('desk', 'approver'))
+    (('control',), ('desk', 'approver', 'head'))
     """
     return tuple(role for role, held in ROLES.items() if held.issuperset(permissions))

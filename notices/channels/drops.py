@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from notices.channels.parcel import ChannelError, Outcome, Parcel, shown
+from notices.facts import NoticeError
 
 _MARK = 12  # hexadecimal digits of the mark in a file's name: enough to tell the parcels of one folder apart
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)  # FAT, and some shares
@@ -53,13 +54,13 @@ class LetterDrop:
         7.1-letter-en-5d0c….docx    a page for each mark of the list, in its order                       then it counts
 
     A letter whose mark is in the list of a document that is there is not printed again, whatever the rest of its batch is now.
-    ``make`` turns (title, text) of each page into the document: `notices.paper.letters_docx`, or `letters_pdf` with the
-    ``suffix`` ".pdf".
+    ``make`` turns (title, text) of each page, and their language, into the document: `notices.paper.letters_docx`, or
+    `letters_pdf` with the ``suffix`` ".pdf". A letter that it refuses is dead, and holds up none of the others.
     """
 
     batch = 200
 
-    def __init__(self, folder: Path, make: Callable[[Iterable[tuple[str, str]]], bytes], *, suffix: str = ".docx") -> None:
+    def __init__(self, folder: Path, make: Callable[[Iterable[tuple[str, str]], str], bytes], *, suffix: str = ".docx") -> None:
         self._folder = _checked(folder)
         self._make = make
         self._suffix = suffix
@@ -75,9 +76,8 @@ class LetterDrop:
     def _print(self, stem: str, group: Sequence[Parcel]) -> dict[str, Outcome]:
         printed = self._printed(stem)
         fresh = [parcel for parcel in group if parcel.mark not in printed]
-        outcome = self._drop_document(stem, fresh) if fresh else Outcome("accepted")
         there = {parcel.mark: Outcome("accepted", printed[parcel.mark]) for parcel in group if parcel.mark in printed}
-        return there | {parcel.mark: outcome for parcel in fresh}
+        return there | (self._drop_document(stem, fresh) if fresh else {})
 
     def _printed(self, stem: str) -> dict[str, str]:
         """Return mark → document, of the documents that are there."""
@@ -85,11 +85,33 @@ class LetterDrop:
         there = [each for each in lists if (self._folder / each["document"]).exists()]
         return {mark: each["document"] for each in there for mark in each["letters"]}
 
-    def _drop_document(self, stem: str, fresh: Sequence[Parcel]) -> Outcome:
+    def _drop_document(self, stem: str, fresh: Sequence[Parcel]) -> dict[str, Outcome]:
+        try:
+            content = self._make_of(fresh)
+        except NoticeError:
+            dead = {parcel.mark: Outcome("dead", shown(says)) for parcel in fresh if (says := self._refusal(parcel))}
+            if not dead:
+                raise  # all of them together: nobody's letter is at fault
+            rest = [parcel for parcel in fresh if parcel.mark not in dead]
+            return dead | (self._drop_document(stem, rest) if rest else {})
         marks = [parcel.mark for parcel in fresh]
         name = f"{stem}-{hashlib.sha256(''.join(marks).encode()).hexdigest()[:_MARK]}"
+        return dict.fromkeys(marks, self._drop_both(name, content, marks))
+
+    def _make_of(self, parcels: Sequence[Parcel]) -> bytes:
+        return self._make([(parcel.title, parcel.text) for parcel in parcels], parcels[0].language)
+
+    def _refusal(self, parcel: Parcel) -> str:
+        """Return why no document can be made of a letter alone; "" where one can."""
+        try:
+            self._make_of([parcel])
+        except NoticeError as error:
+            return str(error)
+        return ""
+
+    def _drop_both(self, name: str, content: bytes, marks: Sequence[str]) -> Outcome:
+        """Write the list, then the document."""
         document = f"{name}{self._suffix}"
-        content = self._make([(parcel.title, parcel.text) for parcel in fresh])
         listed = _drop(self._folder / f"{name}.json", json.dumps({"document": document, "letters": marks}, indent=1).encode())
         if listed.result != "accepted":
             return listed

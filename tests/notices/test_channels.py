@@ -20,6 +20,8 @@ from notices.channels.mail import Smtp, written
 from notices.channels.parcel import LONGEST_SAYS, ChannelError, Outcome, Parcel, shown
 from notices.channels.web import Line, SmsGateway, Webhook, is_signed
 from notices.contacts import email_of
+from notices.facts import NoticeError
+from outages.facts import FactProblem
 from tests.notices.gateways import SLOW_S, Certificate, http_gateway, mail_server, make_certificate
 
 NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
@@ -123,7 +125,9 @@ def test_a_folder_that_is_gone_is_tried_later_and_said_at_the_start(tmp_path: Pa
 # --- letters ---
 
 
-def _pages(pages: Sequence[tuple[str, str]]) -> bytes:
+def _pages(pages: Sequence[tuple[str, str]], language: str) -> bytes:
+    if any("too long" in body for _, body in pages):
+        raise NoticeError(FactProblem("body", "too_long", "It does not fit on its page. Say it shorter."))
     return os.urandom(4) + "\f".join(f"{title}|{body}" for title, body in pages).encode()  # like a DOCX: never the same twice
 
 
@@ -154,6 +158,15 @@ def test_a_list_without_its_document_counts_for_nothing(tmp_path: Path) -> None:
     document.unlink()  # as if we had died between the two
     LetterDrop(tmp_path, _pages).send(letters)
     assert document.exists()
+
+
+def test_a_letter_that_cannot_be_printed_is_dead_and_holds_up_none_of_the_others(tmp_path: Path) -> None:
+    letters = [*several(2, "letter"), parcel("zoe", "letter", text="much too long")]
+    outcomes = LetterDrop(tmp_path, _pages).send(letters)
+    assert results(outcomes) == ["accepted", "accepted", "dead"]
+    assert "does not fit on its page" in outcomes[2].says
+    (listed,) = tmp_path.glob("*.json")
+    assert json.loads(listed.read_text())["letters"] == [letter.mark for letter in letters[:2]]
 
 
 # --- mail ---
