@@ -17,7 +17,17 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api import health as health_module
-from api.health import Check, Health, NetworkFile, Report, check_clock, check_following, check_store, find_network_file
+from api.health import (
+    Check,
+    Health,
+    NetworkFile,
+    Report,
+    check_clock,
+    check_following,
+    check_outbox,
+    check_store,
+    find_network_file,
+)
 from api.live import LiveOutages
 from api.people.access import Identity, identify
 from api.people.roles import ANYONE, Actor, person
@@ -367,3 +377,24 @@ def test_the_worst_check_is_the_status_of_all() -> None:
     ready, degraded, unavailable = (Check("x", status, "") for status in ("ready", "degraded", "unavailable"))
     for checks, status in (((ready, ready), "ready"), ((ready, degraded), "degraded"), ((unavailable, degraded), "unavailable")):
         assert Report(NOW, checks).status == status
+
+
+@pytest.mark.parametrize(
+    ("oldest", "status", "says"),
+    [
+        (None, "ready", "No message waits"),
+        (NOW - timedelta(minutes=9), "ready", "No message waits"),
+        (NOW - timedelta(minutes=45), "degraded", "has waited for 45 min"),
+        (NOW + timedelta(minutes=5), "ready", "No message waits"),
+        (StoreError("The store is away."), "unavailable", "The store is away."),
+    ],
+)
+def test_a_message_that_waits_too_long_is_told(oldest: datetime | StoreError | None, status: str, says: str) -> None:
+    class Waiting:
+        def oldest_waiting(self) -> datetime | None:
+            if isinstance(oldest, StoreError):
+                raise oldest
+            return oldest
+
+    check = check_outbox(Waiting(), NOW)  # type: ignore[arg-type]
+    assert (check.name, check.status, says in check.says) == ("outbox", status, True)
