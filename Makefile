@@ -55,15 +55,15 @@ lock:  ## choose the newest versions within the bounds of pyproject.toml and wri
 	.venv/lock/bin/$$compile -c requirements/test.txt -o requirements/run.txt
 	@! grep -n '://' requirements/*.txt
 
-# Debian's Chromium, and letters for Chinese text, for the tests that look at pages.
+# Debian's Chromium, letters for Chinese text, and what WeasyPrint sets type with, for the tests that look at pages.
 browser:
-	@if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi 'noto.*cjk'; then exit 0; fi; \
+	@if command -v chromium >/dev/null && fc-list 2>/dev/null | grep -i 'noto.*cjk' >/dev/null && ldconfig -p | grep libpangoft2 >/dev/null; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ]; then \
-	  echo "The tests of pages need Chromium: ask for 'apt-get install chromium fonts-noto-cjk fontconfig'."; exit 1; \
+	  echo "The tests of pages need Chromium and Pango: ask for 'apt-get install chromium fonts-noto-cjk fontconfig libpangoft2-1.0-0'."; exit 1; \
 	fi; \
 	started=$$SECONDS; echo "Installing Chromium and Chinese fonts …"; \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	  chromium fonts-noto-cjk fontconfig libatomic1 >/dev/null; \
+	  chromium fonts-noto-cjk fontconfig libatomic1 libpango-1.0-0 libpangoft2-1.0-0 >/dev/null; \
 	echo "Installed in $$((SECONDS - started)) s."
 
 # Debian's PostgreSQL with PostGIS, of which the tests run a server of their own. It is installed without a cluster (a database

@@ -22,7 +22,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from notices.paper import letters_docx, letters_pdf
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.clock import utc_now
@@ -30,6 +29,7 @@ from notices.channels.drops import FolderDrop, LetterDrop
 from notices.channels.mail import Smtp
 from notices.channels.parcel import Adapter, ChannelError
 from notices.channels.web import Line, SmsGateway, Webhook
+from notices.paper import PaperError, check_pdf, letters_docx, letters_pdf
 from notices.rules import Channel
 
 
@@ -51,6 +51,8 @@ class _Letters(_Outlet):
     pdf: bool = False
 
     def build(self, here: Path) -> Adapter:
+        if self.pdf:
+            check_pdf()
         make, suffix = (letters_pdf, ".pdf") if self.pdf else (letters_docx, ".docx")
         return LetterDrop(here / self.folder, make, suffix=suffix)
 
@@ -58,7 +60,7 @@ class _Letters(_Outlet):
 class _Mail(_Outlet):
     adapter: Literal["smtp"]
     host: str
-    port: int = 587
+    port: int = Field(default=587, ge=1, le=65535)
     sender: str
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     user: str = ""
@@ -111,7 +113,7 @@ def read_outlets(path: Path) -> Mapping[str, Adapter]:
 def _built(path: Path, channel: str, outlet: _Folder | _Letters | _Mail | _Gateway | _Webhook) -> Adapter:
     try:
         return outlet.build(path.parent)
-    except ChannelError as error:
+    except (ChannelError, PaperError) as error:
         raise ChannelError(f"{path}, [{channel}]: {error}") from error
 
 
@@ -124,6 +126,9 @@ def _secret(here: Path, path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        return (here / path).read_text(encoding="utf-8").strip()
+        secret = (here / path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ChannelError(f"The secret in {path} cannot be read: {error}. Put it there, for this user to read.") from error
+    if not secret:
+        raise ChannelError(f"The file {path} is empty. Put the secret there, or leave the file out where none is needed.")
+    return secret

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Literal, cast
 
@@ -21,17 +21,20 @@ import numpy as np
 
 from api.composing import Composed, House, compose
 from api.language import Language
-from api.occasion import occasion_of
+from api.occasion import Occasion, occasion_of
 from api.service import Service
 from api.telling import count_audiences
 from notices.crosscheck import Finding, Severity, blocking, differences, disagreements
 from notices.dossier import Dossier
 from notices.drafts import Draft
 from notices.facts import COMING, Kind, NoticeError, NoticeFacts
+from notices.groups import Sets
 from notices.history import Approved, Drafted, Dropped, Issued, Redrafted, Rejected, Submitted, Text, TextKey, Withdrawn
 from notices.mailing import Addressed
 from notices.names import NONE, Names
+from notices.newspaper import NewspaperPage, compose_page, is_on_page
 from notices.outbox import NewMessage, Outbox
+from notices.paper import fit_letter
 from notices.people import People
 from notices.plan import ToCall, unacknowledged
 from notices.registry import Registry
@@ -41,6 +44,8 @@ from notices.said import Known, KnownNames, held_by
 from notices.subscribers import Subscriber
 from outages.events import Outage
 from outages.lifecycle import active_spans
+
+LONGEST_AHEAD = timedelta(days=120)
 
 KEPT_COMPOSED = 64
 """How many notices are kept in memory as they were composed."""
@@ -70,7 +75,7 @@ class Generated:
     outage_id: str
     number: int
     outage_seq: int
-    kind: Kind
+    kind: Kind | None
     at: datetime
 
 
@@ -113,11 +118,13 @@ class Publishing:
     # Drafts.
 
     def preview(self, outage_id: str, *, now: datetime, kind: Kind | None = None) -> Composed:
-        """Return the notice that is due on an outage, or one of ``kind``, as it would be; nothing is kept. Raises NoticeError."""
+        """Return the notice that is due on an outage as it would be, or else a reminder; nothing is kept. Raises NoticeError."""
         return self._compose_now(self.service.get_outage(outage_id), now, kind=kind)
 
     def draft(self, outage_id: str, *, by: str, now: datetime, kind: Kind | None = None, why: str = "") -> Dossier:
-        """Write the texts of the notice that is due, or of ``kind``, and keep them; an open notice is written anew.
+        """Write the texts of the notice that is due, and keep them; an open notice is written anew.
+
+        Where nothing is due, ``kind`` may be a reminder of what was told.
 
         Raises NoticeError where there is nothing to tell or no text can be written, UnknownOutageError, NetworkChangedError.
         """
@@ -156,7 +163,7 @@ class Publishing:
         """Return what the edits changed in each text, where the texts disagree, and which are missing."""
         composed, texts = self.composed(dossier), self.texts(dossier)
         known: dict[str, Known] = {one: self._known(composed, one) for one in self.service.utility.languages}
-        found = [*_missing(composed)]
+        found = [*_missing(composed), *_too_long(texts)]
         for key, text in texts.items():
             scope = composed.written[key].scope.text if key in composed.written else ""
             affected = composed.plan.about(cast(Kind, key.kind))
@@ -169,9 +176,7 @@ class Publishing:
 
     def composed(self, dossier: Dossier) -> Composed:
         """Return the notice as it was composed when its texts were last generated."""
-        generated = [one for one in self.registry.read(dossier.id) if isinstance(one, Drafted | Redrafted)][-1]
-        kind = cast(Kind, generated.kinds[0])
-        return self._composed(Generated(dossier.outage_id, dossier.number, generated.outage_seq, kind, generated.at))
+        return self._composed(self._generated(dossier))
 
     # Steps.
 
@@ -214,9 +219,14 @@ class Publishing:
         dossier = self.registry.get(notice_id)
         self._check_current(dossier, now)
         composed = self.composed(dossier)
-        told = np.union1d(composed.plan.told_after, composed.occasion.held)
+        # Whoever has asked since not to be told is not; and no word was written for who has subscribed since.
+        planned = composed.planned_anew(self._subscribers(self._generated(dossier)), self._opt_outs())
+        if unwritten := planned.texts - composed.plan.texts:
+            names = ", ".join(sorted("/".join(one) for one in unwritten))
+            raise OutdatedError(dossier, f"somebody wants to be told otherwise since, by a text that there is not ({names})")
+        told = np.union1d(planned.told_after, composed.occasion.held)
         ids = self.service.network.tables.customers["id"].iloc[told]
-        messages = _messages(composed.plan.messages(), dossier)
+        messages = _messages(planned.messages(), dossier)
         return self.registry.issue(notice_id, seen, Issued(now, by), messages=messages, told=ids, now=now)
 
     def list_to_call(self, notice_id: str) -> tuple[ToCall, ...]:
@@ -227,6 +237,22 @@ class Publishing:
         silent = {one.customer_id: one for one in unacknowledged(self.people, np.unique(warned), answered)}
         unreached = {one.customer_id: one for one in composed.plan.call_list if one.customer_id not in answered}
         return tuple((silent | unreached).values())
+
+    def newspaper(self, language: Language, first: date, last: date, *, now: datetime) -> NewspaperPage:
+        """Return the page for the days from ``first`` to ``last``, of all that was issued for the paper; raises NoticeError.
+
+        What was issued longer than `LONGEST_AHEAD` before its day is on no page.
+        """
+        issued = self.registry.list_issued(datetime.combine(first, time(), UTC) - LONGEST_AHEAD)
+        told = [one for dossier in issued for one in self._told_in_paper(dossier, language) if is_on_page(one, first, last)]
+        return compose_page(told, language=language, first=first, last=last, issued_at=now)
+
+    def _told_in_paper(self, dossier: Dossier, language: Language) -> Iterator[NoticeFacts]:
+        keys = [key for key in dossier.texts if (key.language, key.channel) == (language, "newspaper")]
+        composed = self.composed(dossier) if keys else None
+        for key in keys:
+            if composed is not None and key in composed.written:
+                yield replace(composed.facts[key.kind, language], scope=composed.written[key].scope.text)
 
     @cached_property
     def people(self) -> People:
@@ -247,9 +273,13 @@ class Publishing:
         if outage.in_force is None:
             return None
         issued = [one for one in self.registry.list_of(outage.id) if one.status == "issued"]
-        if issued and issued[-1].outage_seq == outage.seq:
+        if issued and issued[-1].outage_seq == outage.seq and not self._waits_for_another(issued[-1]):
             return None
         return occasion_of(self.service, self.registry, outage, now=now).change
+
+    def _waits_for_another(self, last: Dossier) -> bool:
+        """Some were left out of the news that power is back, since another outage held them off: that one may be over by now."""
+        return "restoration" in last.kinds and bool(self.registry.told(last.id))
 
     def _case(self, outage: Outage) -> Case:
         return case_of(outage, count_audiences(self.service.impact_in_force(outage)))
@@ -278,26 +308,36 @@ class Publishing:
         at_once = count_at_once(outage.in_force.windows, others)
         return approval_of(self._case(outage), rules, at_once=at_once).higher
 
-    def _compose_now(self, outage: Outage, now: datetime, *, kind: Kind | None = None, number: int | None = None) -> Composed:
-        return compose(
-            self.service,
-            self.people,
-            occasion_of(self.service, self.registry, outage, now=now, kind=kind, number=number),
-            self.house,
-            now=now,
-            subscribers=self._subscribers(outage),
-            opt_outs=[(one.channel, one.address) for one in self.registry.opt_outs.list_all()],
-        )
+    def _compose_now(self, outage: Outage, now: datetime, *, kind: Kind | None = None) -> Composed:
+        number = len(self.registry.list_of(outage.id)) + 1
+        return self._compose_of(outage, Generated(outage.id, number, outage.seq, kind, now))
 
     def _compose(self, generated: Generated) -> Composed:
         """Compose a notice as it was composed then: by the revision of the outage of then, and what was told before it."""
-        outage = self.service.outage_at(generated.outage_id, generated.outage_seq)
-        return self._compose_now(outage, generated.at, kind=generated.kind, number=generated.number)
+        return self._compose_of(self.service.outage_at(generated.outage_id, generated.outage_seq), generated)
 
-    def _subscribers(self, outage: Outage) -> list[Subscriber]:
-        """Return who subscribed; those who did after the last notice was issued have not heard of it."""
-        issued = [one.issued_at for one in self.registry.list_of(outage.id) if one.issued_at is not None]
-        last = max(issued, default=None)
+    def _compose_of(self, outage: Outage, generated: Generated) -> Composed:
+        occasion = self._occasion(outage, generated, generated.at)
+        subscribers, opt_outs = self._subscribers(generated), self._opt_outs()
+        return compose(
+            self.service, self.people, occasion, self.house, now=generated.at, subscribers=subscribers, opt_outs=opt_outs
+        )
+
+    def _occasion(self, outage: Outage, generated: Generated, now: datetime) -> Occasion:
+        return occasion_of(self.service, self.registry, outage, now=now, kind=generated.kind, number=generated.number)
+
+    def _generated(self, dossier: Dossier) -> Generated:
+        last = [one for one in self.registry.read(dossier.id) if isinstance(one, Drafted | Redrafted)][-1]
+        return Generated(dossier.outage_id, dossier.number, last.outage_seq, cast(Kind, last.kinds[0]), last.at)
+
+    def _opt_outs(self) -> list[tuple[str, str]]:
+        return [(one.channel, one.address) for one in self.registry.opt_outs.list_all()]
+
+    def _subscribers(self, generated: Generated) -> list[Subscriber]:
+        """Return who subscribed before the texts were written; who did after those of the notice before has not heard of it."""
+        notices = self.registry.list_of(generated.outage_id)
+        issued = [one for one in notices if one.status == "issued" and one.number < generated.number]
+        last = self._generated(issued[-1]).at if issued else None
         return [
             Subscriber(
                 one.id,
@@ -308,6 +348,7 @@ class Publishing:
                 was_there=last is None or (one.confirmed_at or one.created_at) <= last,
             )
             for one in self.registry.subscriptions.list_active()
+            if (one.confirmed_at or one.created_at) <= generated.at
         ]
 
     def _check_current(self, dossier: Dossier, now: datetime) -> None:
@@ -317,11 +358,11 @@ class Publishing:
                 dossier, f"they tell revision {dossier.outage_seq} of outage {outage.id}, which is at {outage.seq}"
             )
         composed = self.composed(dossier)
-        facts = next(iter(composed.facts.values()))
-        if replace(facts, issued_at=now).state != facts.state:
-            raise OutdatedError(
-                dossier, f"they say what held at {facts.issued_at.isoformat(timespec='minutes')}, and it has begun or ended since"
-            )
+        coming = [facts for (kind, _), facts in composed.facts.items() if kind in COMING]
+        if any(replace(facts, issued_at=now).state != facts.state for facts in coming):
+            raise OutdatedError(dossier, f"they say what held at {_minute(coming[0].issued_at)}, and it has begun or ended since")
+        if not _same_people(composed.occasion.sets, self._occasion(outage, self._generated(dossier), now).sets):
+            raise OutdatedError(dossier, "another outage has begun or ended since for some whom they tell")
 
     def _known(self, composed: Composed, language: Language) -> Known:
         facts = composed.facts[composed.kinds[0], language]
@@ -341,6 +382,16 @@ def permission_for(dossier: Dossier) -> str:
     return "approve_major" if dossier.higher else "approve"
 
 
+def _minute(at: datetime) -> str:
+    return at.isoformat(timespec="minutes")
+
+
+def _same_people(one: Sets, other: Sets) -> bool:
+    told = [NONE if sets.told is None else sets.told for sets in (one, other)]
+    pairs = (told, (one.now, other.now), (one.restored, other.restored))
+    return all(np.array_equal(np.sort(mine), np.sort(theirs)) for mine, theirs in pairs)
+
+
 def _with_scope(composed: Composed, kind: Kind, language: str) -> NoticeFacts:
     """Return the facts of a kind with the longest scope of its texts: it names all that shorter ones widen."""
     scopes = [one.scope.text for key, one in composed.written.items() if (key.kind, key.language) == (kind, language)]
@@ -356,6 +407,17 @@ def _missing(composed: Composed) -> Iterator[Finding]:
         severity: Severity = "note" if key in told else "reason" if (key.kind, key.language, key.channel) in public else "grave"
         says = " ".join(problem.says for problem in one.problems)
         yield Finding("text_missing", "words", severity, (one.key,), f"There is no text {one.key}. {says}")
+
+
+def _too_long(texts: Mapping[TextKey, Text]) -> Iterator[Finding]:
+    """A letter that no page holds would be printed for nobody."""
+    for key, text in texts.items():
+        if key.channel == "letter":
+            try:
+                fit_letter(text.title, text.body)
+            except NoticeError as error:
+                says = " ".join(problem.says for problem in error.problems)
+                yield Finding("letter_too_long", "words", "grave", (key,), says)
 
 
 def _messages(addressed: Iterable[Addressed], dossier: Dossier) -> Iterator[NewMessage]:

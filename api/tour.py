@@ -18,6 +18,7 @@ from api.report import impact_json, impact_text
 from api.service import Service
 from api.settings import Settings
 from api.wiring import build_app, build_service
+from notices.rules import CHANNELS
 from outages.events import Outage
 from topology.network import Network
 
@@ -50,7 +51,10 @@ def serve_demo(port: int, *, say: Say) -> None:
     """Serve the example network with three example outages; what is entered is gone when the server stops."""
     with tempfile.TemporaryDirectory(prefix="gridnotice-demo-") as scratch:
         say("Demonstration on a published network (SimBench, urban) with synthetic places; outages are kept until it stops.")
-        run_server(_settings(Path(scratch)), host="127.0.0.1", port=port, say=say)
+        outbox = Path(scratch) / "outbox"
+        say(f"Nothing is sent to anybody: what is issued appears as files in {outbox}.")
+        settings = _settings(Path(scratch)).model_copy(update={"channels": _drop_all(outbox)})
+        run_server(settings, host="127.0.0.1", port=port, say=say)
 
 
 def run_server(settings: Settings, *, host: str, port: int, say: Say, network: Network | None = None) -> None:
@@ -79,6 +83,14 @@ def run_server(settings: Settings, *, host: str, port: int, say: Say, network: N
 
 def _settings(scratch: Path) -> Settings:
     return Settings(network=str(EXAMPLE), store=f"sqlite:///{scratch}/demo.db", demo=True)
+
+
+def _drop_all(outbox: Path) -> Path:
+    """Write a file of channels that makes a file of every message."""
+    outbox.mkdir()
+    channels = outbox / "channels.toml"
+    channels.write_text("".join(f'[{channel}]\nadapter = "folder"\nfolder = "."\n\n' for channel in CHANNELS), encoding="utf-8")
+    return channels
 
 
 def _example(scratch: Path) -> tuple[Service, Outage]:

@@ -14,6 +14,7 @@ from benchmarks.building import components, measure_building, measure_growth, op
 from benchmarks.chart import Curve
 from benchmarks.entering import measure_entering
 from benchmarks.measure import LONG_ROUNDS, ROUNDS, Result, once
+from benchmarks.notices import measure_notices
 from benchmarks.one_device import list_customers, measure_one_device
 from benchmarks.others import measure_others
 from benchmarks.published import measure_urban
@@ -33,7 +34,7 @@ _NEEDED = {10_000_000: 9 * 2**30}
 def main(arguments: list[str] | None = None, *, published: bool = True) -> None:
     """Measure on each size asked for, and on smaller ones for the chart.
 
-    ``published``: also on a published network, and what does not depend on a size: streams and stores.
+    ``published``: also on a published network, and what does not depend on a size: streams, stores, notices.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, and write benchmarks.md with a chart.")
     parser.add_argument("--customers", type=int, action="append", help="size of a network; may be given several times")
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None, *, published: bool = True) -> None:
     if published:
         results.append(measure_urban(say))
         say(_line(results[-1]))
-        for measured in (measure_streaming, measure_storing, measure_entering):
+        for measured in (measure_streaming, measure_storing, measure_notices, measure_entering):
             for result in measured(say):
                 say(_line(result))
                 results.append(result)

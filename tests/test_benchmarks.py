@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.entering import measure_entering
+from benchmarks.notices import measure_notices
 from benchmarks.storing import measure_storing
 from benchmarks.streaming import WARM_UP, measure_streaming
 
@@ -37,3 +38,9 @@ def test_entering_is_measured_until_another_process_counts_the_same() -> None:
     whole, in_parts = measure_entering(lambda text: None, customers=2_000, active=20, rounds=2)
     assert (whole.goal, in_parts.goal) == (16, 16)
     assert whole.ours == in_parts.ours > 0
+
+
+def test_notices_are_measured_with_the_same_bytes_on_both_sides() -> None:
+    results = list(measure_notices(lambda text: None, people=200))
+    assert {result.goal for result in results} == {15}
+    assert [result.bound for result in results] == [20, None, 20, None]
