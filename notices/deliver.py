@@ -23,6 +23,7 @@ from notices.facts import NoticeError
 from notices.history import Text, TextKey
 from notices.outbox import Message, Outbox
 from notices.personal import Form
+from notices.text import UNTITLED
 
 Forms = Mapping[TextKey, tuple[Form, Form] | Outcome]
 """Title and body of each text, or why it cannot be sent."""
@@ -189,7 +190,7 @@ def _written(message: Message, forms: Forms | Outcome) -> Parcel | Outcome:
         channel=message.channel,
         language=message.language,
         address=message.address,
-        title=title,
+        title="" if message.channel in UNTITLED else title,  # of those it is for the desk
         text=body,
         slot_s=message.slot_s,
     )

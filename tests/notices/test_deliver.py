@@ -82,6 +82,18 @@ def test_every_channel_gets_its_messages_with_the_right_words(database: Database
     assert proof.at - NOW < timedelta(seconds=20)
 
 
+@pytest.mark.parametrize(
+    ("channel", "title"),
+    [("tv", ""), ("radio", ""), ("sms", ""), ("call", ""), ("newspaper", "Power cut"), ("letter", "Power cut")],
+)
+def test_a_title_that_is_for_the_desk_alone_is_not_sent(channel: str, title: str, database: Database, outbox: Outbox) -> None:
+    hands = Hands()
+    post(database, message("anna", channel))
+    key = TextKey("first", "en", channel)
+    Deliverer(outbox, lambda _: {key: Text(key, "Power cut", "Off.")}, {channel: hands}, name="one").deliver_once(NOW)
+    assert [parcel.title for parcel in hands.got] == [title]
+
+
 @pytest.mark.parametrize("mood", ["half", "half_said", "dies", "cut", "twice", "both", "torn", "garbage", "503", "401"])
 def test_a_gateway_that_fails_once_gets_everything_in_the_end_and_each_text_once(
     mood: str, database: Database, outbox: Outbox
