@@ -12,12 +12,16 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from api.answers import answer_error
+from api.composing import house_of
+from api.courier import Courier
 from api.described import describe
+from api.feeds import Feeds
 from api.guard import Guard, rates_of
 from api.health import NetworkFile
 from api.metrics import Measure
 from api.problems import PROBLEMS
 from api.process import Process
+from api.publishing import Publishing
 from api.routes import (
     affected,
     changes,
@@ -25,7 +29,10 @@ from api.routes import (
     desk,
     devices,
     docs,
+    feeds,
     health,
+    notice,
+    notices,
     oidc,
     outage,
     outages,
@@ -48,16 +55,27 @@ under /api/v1/public/."""
 
 
 def create_app(
-    service: Service, settings: Settings, clock: Callable[[], datetime], *, network: NetworkFile | None = None
+    service: Service,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    network: NetworkFile | None = None,
+    courier: Courier | None = None,
 ) -> FastAPI:
-    """Return the application; ``network`` is the file to watch. Raises AssetError where the browser files are not installed."""
+    """Return the application; ``network`` is the file to watch, ``courier`` delivers while it runs.
+
+    Raises AssetError where the browser files are not installed.
+    """
     asset_path("leaflet.js")
+    publishing = Publishing(service, house_of(settings))
     process = Process(
         service.store,
         service.live,
         clock,
         network=network,
         customers_out=lambda: service.customers_out(clock(), fresh=False),
+        outbox=publishing.outbox,
+        courier=courier,
     )
     app = FastAPI(
         title="gridnotice",
@@ -71,7 +89,8 @@ def create_app(
     )
     # FastAPI's own way to change its description; the type checker sees a method of the class.
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
-    app.state.shared = Shared(service, settings, clock)
+    app.state.shared = Shared(service, publishing, settings, clock)
+    app.state.feeds = Feeds(service, settings)
     app.state.process = process
     app.state.rates = rates_of(settings)
     app.add_middleware(Guard, settings=settings, rates=app.state.rates, answer_error=answer_error)
@@ -83,8 +102,11 @@ def create_app(
         control,
         outage,
         desk,
+        notice,
         public,
+        feeds,
         changes,
+        notices,
         outages,
         affected,
         devices,

@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from api.commands import audit, changes, networks, people, questions, stores
+from api.commands import audit, changes, delivery, messages, networks, people, questions, scope, stores
 
 
 class Mending(TyperGroup):
@@ -45,9 +45,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for module in (networks, questions, stores):
+for module in (networks, questions, stores, delivery):
     module.add_to(app)
-for group in (changes.app, people.account, people.token, audit.app, stores.app):
+for group in (changes.app, messages.app, scope.app, people.account, people.token, audit.app, stores.app):
     app.add_typer(group)
 
 

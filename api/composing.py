@@ -17,12 +17,12 @@ from typing import get_args
 import numpy as np
 
 from api.language import Language
-from api.occasion import Occasion
+from api.occasion import Occasion, restored_at
 from api.service import Service
 from api.settings import Settings
 from api.telling import count_audiences, notice_facts
 from api.writing import Limits, Unwritten, Written, keys_of, write_text
-from notices.audiences import PERSONAL, telling_for
+from notices.audiences import PERSONAL, Telling, telling_for
 from notices.facts import COMING, Kind, NoticeError, NoticeFacts
 from notices.history import Text, TextKey
 from notices.people import People
@@ -32,6 +32,7 @@ from notices.rules import CHANNELS, Case, RuleSet, applying, case_of
 from notices.scope import Affected
 from notices.subscribers import Subscriber
 from outages.facts import ANNOUNCED_CLASSES, FactProblem, Window
+from outages.lifecycle import OVER
 from topology.flood import Rows
 
 PUBLIC = ("newspaper", "tv", "radio", "web", "app")
@@ -66,6 +67,7 @@ class Composed:
 
     occasion: Occasion
     plan: Plan
+    telling: Telling
     kinds: tuple[Kind, ...]
     case: Case
     facts: Mapping[tuple[str, str], NoticeFacts]
@@ -80,6 +82,17 @@ class Composed:
     def unwritten(self) -> tuple[Unwritten, ...]:
         """The texts that could not, and why."""
         return tuple(one for one in self.results if isinstance(one, Unwritten))
+
+    def planned_anew(self, subscribers: Sequence[Subscriber], opt_outs: OptOuts) -> Plan:
+        """Return the same plan for those who subscribe, or want not to be told, by now."""
+        return plan(
+            self.plan.people,
+            self.occasion.sets,
+            self.telling,
+            change=self.plan.change,
+            subscribers=subscribers,
+            opt_outs=opt_outs,
+        )
 
     @property
     def texts(self) -> tuple[Text, ...]:
@@ -120,7 +133,7 @@ def compose(
         for kind in kinds
         for key in _keys(kind, planned, service.utility.languages, public)
     ]
-    return Composed(occasion, planned, kinds, case, facts, tuple(results))
+    return Composed(occasion, planned, telling, kinds, case, facts, tuple(results))
 
 
 def public_channels(outage_class: str, rules: RuleSet | None, case: Case) -> tuple[str, ...]:
@@ -178,7 +191,7 @@ class _Texts:
             ),
             kind=kind,
             earlier=None if kind in ("first", "reminder") else self.occasion.earlier,
-            restored_at=self.occasion.restored_at if kind == "restoration" else None,
+            restored_at=restored_at(self.service, self.occasion, self.now) if kind == "restoration" else None,
             link=self.house.link,
             interpreter=self.house.interpreter,
         )
@@ -196,12 +209,13 @@ def _end_unknown(told: NoticeFacts) -> NoticeFacts:
 
 
 def _nothing_new(occasion: Occasion) -> FactProblem:
-    says = (
-        f"Outage {occasion.outage.id} is {occasion.outage.status}, and people were told all of it. "
-        "Ask for a reminder to tell it again, or change the outage first."
-        if occasion.last is not None
-        else f"Outage {occasion.outage.id} is {occasion.outage.status}: there is nothing to tell before it is in force."
-    )
+    stands = f"Outage {occasion.outage.id} is {occasion.outage.status}"
+    if occasion.outage.status in OVER:
+        says = f"{stands}, and nobody is left who was told of it and has not heard that. Nothing more is to be told."
+    elif occasion.last is None:
+        says = f"{stands}: there is nothing to tell before it is in force."
+    else:
+        says = f"{stands}, and people were told all of it. Ask for a reminder to tell it again, or change the outage first."
     return FactProblem("kind", "nothing_new", says, occasion.outage.status)
 
 

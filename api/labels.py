@@ -197,6 +197,7 @@ ROLES: dict[str, str] = {
     "control": "Control room",
     "desk": "Desk staff",
     "approver": "Approver",
+    "head": "Head of department",
     "admin": "Administrator",
     "machine": "Program",
 }

@@ -205,13 +205,15 @@ def _sets(
     over = np.intersect1d(over, told).astype(np.int32)
     held = np.intersect1d(over, off).astype(np.int32)
     # Whom the last notice left out was held off by another outage then, and may have been told by that one since.
-    handed_over = _handed_over(service, registry, outage, over if _kind(last) in ENDING else held, course, now)
+    handed_over = _handed_over(service, registry, outage, over if _kind(last) in ENDING else held, course=course, now=now)
     # Who is held off neither hears that it is over nor is counted. They hear it when the other outage has ended too.
     told = np.setdiff1d(told, np.union1d(held, handed_over)).astype(np.int32)
     return Sets(told, ahead, back), np.setdiff1d(held, handed_over).astype(np.int32), forgotten
 
 
-def _handed_over(service: Service, registry: Registry, outage: Outage, rows: Rows, course: Course | None, now: datetime) -> Rows:
+def _handed_over(
+    service: Service, registry: Registry, outage: Outage, rows: Rows, *, course: Course | None, now: datetime
+) -> Rows:
     """Return those of ``rows`` whom another outage told that held them off for longer: that one tells them when it is over."""
     own = None if course is None or not len(rows) else max(_back_at(course, rows, now), default=outage.restored_at)
     if own is None:

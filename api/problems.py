@@ -11,7 +11,14 @@ from starlette.exceptions import HTTPException
 from api.people.access import CsrfError, ForbiddenError, PasswordDueError, SignInError
 from api.people.accounts import BusyError
 from api.people.limits import TooManyRequestsError
+from api.publishing import FindingsError, OutdatedError
 from api.service import NetworkChangedError, UnknownRevisionError
+from notices.crosscheck import Finding
+from notices.dossier import Dossier, NoticeTransitionError
+from notices.drafts import Draft, StaleDraftError
+from notices.facts import NoticeError
+from notices.outbox import OutboxError
+from notices.registry import StaleNoticeError, UnknownNoticeError
 from outages.events import Outage
 from outages.facts import FactsError, time_to_json
 from outages.lifecycle import TransitionError
@@ -50,6 +57,14 @@ PROBLEMS: dict[type[Exception], Kind] = {
     NetworkChangedError: Kind(409, "network-changed", "The network is another one now", "Revise the outage."),
     TransitionError: Kind(409, "transition", "That is not possible now", "Look at what happened to the outage."),
     KeyReusedError: Kind(422, "key-reused", "The idempotency key was used before", "Use a new key for a new command."),
+    NoticeError: Kind(422, "notice", "No true notice can be written", "Correct what is missing, then write it again."),
+    FindingsError: Kind(422, "findings", "The texts cannot be submitted yet", "Put them right, or say why they are so."),
+    UnknownNoticeError: Kind(404, "unknown-notice", "There is no such notice", "Look for it at the publishing desk."),
+    OutdatedError: Kind(409, "outdated", "The outage is not what the texts say any more", "Write the texts anew."),
+    NoticeTransitionError: Kind(409, "notice-transition", "The notice does not allow that now", "Look at how it stands now."),
+    StaleNoticeError: Kind(409, "stale-notice", "Somebody else took a step first", "Look at the notice, then decide anew."),
+    StaleDraftError: Kind(409, "stale-text", "Somebody else changed the text first", "Look at the newer text, then decide anew."),
+    OutboxError: Kind(422, "outbox", "That cannot be done with these messages", "Say why, and choose others."),
     SignInError: Kind(401, "sign-in", "Nobody is signed in", "Sign in, then open the page again."),
     ForbiddenError: Kind(403, "forbidden", "Your role may not do that", "Ask somebody who may, or an administrator."),
     PasswordDueError: Kind(403, "password-due", "The password has to be changed first", "Choose your own under My account."),
@@ -91,12 +106,16 @@ def problem_of(error: Exception, path: str) -> dict[str, Any]:
         "instance": path,
     }
     match error:
-        case FactsError(problems=problems):
+        case FactsError(problems=problems) | NoticeError(problems=problems):
             document["errors"] = [{"field": one.field, "code": one.code, "detail": one.says} for one in problems]
         case RequestValidationError():
             document["errors"] = [_validation(one) for one in error.errors()]
-        case StaleWriteError(newer=newer):
+        case FindingsError(findings=findings):
+            document["errors"] = [_finding(one) for one in findings]
+        case StaleWriteError(newer=newer) | StaleNoticeError(newer=newer):
             document["newer"] = _newer(newer)
+        case StaleDraftError(newer=newer):
+            document["newer"] = _newer_text(newer)
     return document
 
 
@@ -116,10 +135,14 @@ def _validation(error: Any) -> dict[str, str]:
     return {"field": ".".join(str(part) for part in error["loc"]), "code": error["type"], "detail": error["msg"]}
 
 
-def _newer(outage: Outage) -> dict[str, Any]:
-    return {
-        "id": outage.id,
-        "revision": outage.seq,
-        "status": outage.status,
-        "changed_at": time_to_json(outage.changed_at),
-    }
+def _finding(one: Finding) -> dict[str, str]:
+    return {"field": " ".join(map(str, one.keys)), "code": one.code, "detail": one.says, "key": one.key}
+
+
+def _newer(one: Outage | Dossier) -> dict[str, Any]:
+    return {"id": one.id, "revision": one.seq, "status": one.status, "changed_at": time_to_json(one.changed_at)}
+
+
+def _newer_text(draft: Draft) -> dict[str, Any]:
+    text = {"key": str(draft.text.key), "title": draft.text.title, "body": draft.text.body}
+    return {**text, "version": draft.version, "saved_at": time_to_json(draft.saved_at), "saved_by": draft.saved_by}

@@ -1,32 +1,19 @@
-"""What the command line says: networks, impacts and notices as text for a terminal, or as JSON for a script."""
+"""What the command line says: networks and impacts as text for a terminal, or as JSON for a script."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from api.commands.given import STORE, read_settings
 from api.intake import Intake
-from api.language import Language
 from api.lists import affected_csv, affected_features
-from api.schemas import impact_out, notice_out
-from api.telling import book_of, notice_facts, told
-from api.utility import utility_of
+from api.schemas import impact_out
+from api.telling import book_of
 from notices.scope import write_scope
-from notices.text import write_notice
-from outages.facts import (
-    ANNOUNCED_CLASSES,
-    FactProblem,
-    FactsError,
-    Operation,
-    OutageFacts,
-    Switching,
-    Window,
-    switching_to_json,
-)
+from outages.facts import FactProblem, FactsError, Operation, Switching, switching_to_json
 from outages.impact import Impact
 from topology.network import Network
 
@@ -141,28 +128,6 @@ def impact_text(impact: Impact) -> str:
     return "\n".join(f"{label:<24}{value}" for label, value in rows if value)
 
 
-def notice_as(form: str, impact: Impact, given: dict[str, str], *, language: Language, now: datetime) -> str:
-    """Return the notice of an outage as ``text`` or ``json``.
-
-    ``given`` holds outage_class, start, end, reason, reference and issued as they were typed; end and issued "" where they are
-    not given. Utility, hotline and zone come from the settings. Raises FactsError and NoticeError.
-    """
-    utility = utility_of(read_settings("-", STORE))
-    end = read_time("end", given["end"], utility.zone) if given["end"] else None
-    start = read_time("start", given["start"], utility.zone)
-    facts = OutageFacts(given["outage_class"], impact.switching, (Window(start, end),), given["reason"])
-    issued_at = read_time("issued", given["issued"], utility.zone) if given["issued"] else _issued(facts, now)
-    scope = write_scope(book_of(impact.network), told(impact, facts.outage_class), language=language)
-    telling = notice_facts(
-        facts, utility, language, lines=impact.feeders, scope=scope.text, reference=given["reference"], issued_at=issued_at
-    )
-    notice = write_notice(telling, language=language)
-    if form == "text":
-        return f"{notice.title}\n\n{notice.body}\n"
-    measured = {"customers": impact.counts.customers, "over_named": scope.over_named, "precision": scope.precision}
-    return _json(notice_out(notice).model_dump() | {"scope": scope.text} | measured)
-
-
 def read_time(field: str, text: str, zone: str) -> datetime:
     """Return the moment that ``text`` (ISO 8601) names; without an offset it is taken in ``zone``. Raises FactsError.
 
@@ -175,13 +140,6 @@ def read_time(field: str, text: str, zone: str) -> datetime:
         says = f"{text!r} is no date and time. Write 2026-05-01T08:30, or add an offset: 2026-05-01T08:30+08:00."
         raise FactsError(FactProblem(field, "time_unreadable", says)) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
-
-
-def _issued(facts: OutageFacts, now: datetime) -> datetime:
-    """Return now; for an outage that is over, a time at which its first notice was due: a day before, or its start."""
-    if facts.end is None or now < facts.end:
-        return now
-    return facts.start - timedelta(days=1) if facts.outage_class in ANNOUNCED_CLASSES else facts.start
 
 
 def _devices(operations: tuple[Operation, ...]) -> str:

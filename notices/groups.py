@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from notices.addresses import Flags, Rows
 from notices.audiences import ROLES, PlanError
-from notices.facts import COMING, KINDS, Kind
+from notices.facts import KINDS, Kind
 from notices.names import NONE
 from notices.people import IMPORTANT, LIFE_SUPPORT, People
 

@@ -9,11 +9,17 @@ from api.intake import NetworkRefusedError
 from api.networks import UnknownNetworkError
 from api.people.access import ForbiddenError
 from api.people.accounts import AccountError, BusyError
+from api.publishing import FindingsError, OutdatedError
 from api.service import NetworkChangedError, UnknownRevisionError
 from geo.crs import CrsError
 from geo.raw import SourceError
 from maps.assets import AssetError
+from notices.channels.parcel import ChannelError
+from notices.dossier import NoticeTransitionError
 from notices.facts import NoticeError
+from notices.grammar import ScopeError
+from notices.outbox import OutboxError
+from notices.registry import StaleDraftError, StaleNoticeError, UnknownNoticeError
 from notices.rulebook import RulesError
 from outages.facts import FactsError
 from outages.kept import KeptError
@@ -33,6 +39,15 @@ MENDABLE = (
     UnknownPhaseError,
     FactsError,
     NoticeError,
+    ScopeError,
+    NoticeTransitionError,
+    UnknownNoticeError,
+    StaleNoticeError,
+    StaleDraftError,
+    FindingsError,
+    OutdatedError,
+    OutboxError,
+    ChannelError,
     AssetError,
     RulesError,
     StoreError,
@@ -51,7 +66,10 @@ MENDABLE = (
 )
 """Errors that whoever typed the command can mend; their texts say how."""
 
-EXIT_CODES: dict[type[Exception], int] = {StaleWriteError: 3, ForbiddenError: 4, ActorError: 4}
+EXIT_CODES: dict[type[Exception], int] = {
+    **dict.fromkeys((StaleWriteError, StaleNoticeError, StaleDraftError, OutdatedError), 3),
+    **dict.fromkeys((ForbiddenError, ActorError), 4),
+}
 """Errors that a script tells apart; all others are 2."""
 
 

@@ -69,7 +69,7 @@ def impact(
         return
     from api.report import impact_as
 
-    write(out, impact_as("json" if as_json else as_format.value, _assess(net, open_, close, fault)))
+    write(out, impact_as("json" if as_json else as_format.value, assess_of(net, open_, close, fault)))
 
 
 def isolate(
@@ -109,7 +109,7 @@ def why(
     from api.plans import why_as
 
     form = "json" if as_json else as_format.value
-    typer.echo(why_as(form, _assess(net, open_, close, fault), customer), nl=False)
+    typer.echo(why_as(form, assess_of(net, open_, close, fault), customer), nl=False)
 
 
 def notice(
@@ -124,18 +124,36 @@ def notice(
     lang: Annotated[Lang, typer.Option(help="Language.")] = Lang.zh,
     reference: Annotated[str, typer.Option(help="Reference number of the notice.")] = "DRAFT",
     issued: Annotated[str, typer.Option(help="When it is issued; default now, or before the outage where it is over.")] = "",
+    channel: Annotated[
+        list[str], typer.Option("--channel", help="newspaper, tv, radio, sms, … or all. Repeatable. Default: web, exact.")
+    ] = [],
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Most characters of the words for the affected places.")
+    ] = None,
+    sms_parts: Annotated[
+        int | None, typer.Option("--sms-parts", min=1, max=10, metavar="N", help="Most parts of an SMS.")
+    ] = None,
+    tv: Annotated[int | None, typer.Option("--tv", min=1, metavar="N", help="Most characters of a crawl on television.")] = None,
     as_format: Form = NoticeFormat.text,
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
-    """Write the notice of an outage; the words cover every affected customer."""
-    from api.clock import utc_now
-    from api.report import notice_as
+    """Write the notice of an outage; the words cover every affected customer.
 
-    found = _assess(net, open_, close, fault)
+    With --channel, each text comes with its size and with how far it is true; one that cannot be written says why, and holds up
+    none of the others. What anybody may read then names no handful of people, as the settings say.
+    """
+    from api.clock import utc_now
+    from api.wording import notice_as, texts_as, words_of
+
+    channels = _channels(channel)
+    found = assess_of(net, open_, close, fault)
     facts = {"outage_class": outage_class, "start": start, "end": end, "reason": reason, "reference": reference, "issued": issued}
+    asked = {"scope": limit, "sms_parts": sms_parts, "tv": tv, "smallest": None if channels else 1}
+    limits = {name: most for name, most in asked.items() if most is not None}
+    wording = words_of(found, facts, language=lang.value, channels=channels or ["web"], limits=limits, now=utc_now())
     form = "json" if as_json else as_format.value
-    write(out, notice_as(form, found, facts, language=lang.value, now=utc_now()))
+    write(out, texts_as(form, wording) if channels else notice_as(form, wording))
 
 
 def draw(
@@ -151,7 +169,7 @@ def draw(
     from maps.layers import impact_layers
     from maps.page import impact_page
 
-    found = _assess(net, open_, close, fault)
+    found = assess_of(net, open_, close, fault)
     with status("Drawing"):
         page = impact_page(found, impact_layers(found), title=title or " ".join([*open_, *fault]), language=lang.value)
     write(out, page)
@@ -189,7 +207,17 @@ def add_to(app: typer.Typer) -> None:
     app.command("map")(draw)
 
 
-def _assess(net: str, open_: list[str], close: list[str], fault: list[str]) -> Impact:
+def _channels(given: list[str]) -> list[str]:
+    from notices.rules import CHANNELS
+
+    if strange := [one for one in given if one not in (*CHANNELS, "all")]:
+        says = f"{', '.join(strange)} is no channel. Choose all, or some of {', '.join(CHANNELS)}"
+        raise typer.BadParameter(says, param_hint="--channel")
+    return [one for one in CHANNELS if one in given or "all" in given]
+
+
+def assess_of(net: str, open_: list[str], close: list[str], fault: list[str]) -> Impact:
+    """Return whom a switching or a fault affects; raises BadParameter where neither is named."""
     from api.intake import load_network
     from api.report import switching_of
     from outages.impact import assess

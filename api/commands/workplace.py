@@ -22,6 +22,7 @@ from api.schemas import OutageOut, outage_out
 from api.service import NetworkChangedError, Service, permission_for
 from api.settings import Settings
 from api.utility import utility_of
+from notices.dossier import Dossier
 from outages.audit import AuditEntry, write_audit
 from outages.database import Database
 from outages.events import Outage
@@ -65,11 +66,11 @@ class Workplace:
         with status("Keeping the network in the store"):
             keep_network(self.service.store, self.service.network)
 
-    def note(self, outage: Outage, what: str, **detail: Any) -> None:
+    def note(self, subject: Outage | Dossier, what: str, **detail: Any) -> None:
         """Write to the audit log which user of the operating system did ``what`` in the name of the account."""
-        told = {"user": who_types(), "revision": outage.seq, **detail}
+        told = {"user": who_types(), "revision": subject.seq, **detail}
         with self.database.writing() as connection:
-            write_audit(connection, [AuditEntry(self.now, self.actor.name, what, outage.id, told)])
+            write_audit(connection, [AuditEntry(self.now, self.actor.name, what, subject.id, told)])
 
     def out(self, outage: Outage) -> OutageOut:
         """Return an outage as the JSON interface tells it to the same person."""

@@ -106,7 +106,10 @@ def test_a_store_with_accounts_of_a_demonstration_is_not_served(town_file: Path,
         add_demo_accounts(database, now=datetime.now(UTC))
     done = run("serve", "--network", town_file, "--store", store)
     assert done.exit_code == 2
-    assert "holds accounts of a demonstration (demo-admin, demo-approver, demo-control, demo-desk, demo-head, demo-viewer)" in done.stderr
+    assert (
+        "holds accounts of a demonstration (demo-admin, demo-approver, demo-control, demo-desk, demo-head, demo-viewer)"
+        in done.stderr
+    )
     # What it advises is enough.
     typed = "four words of mine"
     assert run("account", "add", "adam", "--role", "admin", "--password-stdin", "--store", store, typed=typed).exit_code == 0

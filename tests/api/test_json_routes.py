@@ -20,8 +20,17 @@ from api.people.accounts import BusyError
 from api.people.limits import TooManyRequestsError
 from api.people.roles import ANYONE
 from api.problems import PROBLEMS, TYPE_PREFIX, CrossSiteError, UnknownHostError, problem_of
+from api.publishing import FindingsError, OutdatedError
 from api.schemas import ProblemOut
 from api.service import NetworkChangedError, Service, UnknownRevisionError
+from notices.crosscheck import Finding
+from notices.dossier import NoticeTransitionError
+from notices.dossier import begin as begin_notice
+from notices.drafts import Draft, StaleDraftError
+from notices.facts import NoticeError
+from notices.history import Drafted, Text, TextKey
+from notices.outbox import OutboxError
+from notices.registry import StaleNoticeError, UnknownNoticeError
 from outages.audit import read_audit
 from outages.events import Entered
 from outages.facts import FactProblem, FactsError, Operation, OutageFacts, Switching, Window
@@ -829,6 +838,12 @@ FACTS = OutageFacts("fault", Switching((), fault=("L2",)), (Window(NOW, None),),
 NEWER = fold("20260501-TEST", [Entered(FACTS, NOW, "ana")])
 MISSING = {"loc": ("body", "reason"), "type": "missing", "msg": "Field required", "input": {"phone": "13800000000"}}
 
+SMS = Text(TextKey("first", "en", "sms"), "", "No power.")
+FINDING = Finding("line_added", "line", "reason", (SMS.key,), "Take it out.", added=("10kV A",))
+DOSSIER = begin_notice(
+    "20260501-TEST.1", Drafted("20260501-TEST", 1, 1, ("first",), (SMS,), late=(), higher=False, at=NOW, by="ana")
+)
+
 EXPECTED: list[tuple[Exception, int, str, dict[str, Any]]] = [
     (
         FactsError(FactProblem("end", "end_missing", "Say until when.")),
@@ -854,6 +869,43 @@ EXPECTED: list[tuple[Exception, int, str, dict[str, Any]]] = [
     (NetworkChangedError("20260501-TEST", UnknownIdError("No device has the id 'S9'")), 409, "network-changed", {}),
     (TransitionError("outage 20260501-TEST is closed and cannot become approved"), 409, "transition", {}),
     (KeyReusedError("a-key-of-mine", "20260501-TEST"), 422, "key-reused", {}),
+    (
+        NoticeError(FactProblem("scope", "nobody_affected", "Nobody is affected.")),
+        422,
+        "notice",
+        {"errors": [{"field": "scope", "code": "nobody_affected", "detail": "Nobody is affected."}]},
+    ),
+    (
+        FindingsError(DOSSIER, [FINDING]),
+        422,
+        "findings",
+        {"errors": [{"field": "first/en/sms", "code": "line_added", "detail": "Take it out.", "key": FINDING.key}]},
+    ),
+    (UnknownNoticeError("20260501-TEST.1"), 404, "unknown-notice", {}),
+    (OutdatedError(DOSSIER, "the outage moved on"), 409, "outdated", {}),
+    (NoticeTransitionError("notice 20260501-TEST.1 is issued and cannot be edited"), 409, "notice-transition", {}),
+    (
+        StaleNoticeError(0, DOSSIER),
+        409,
+        "stale-notice",
+        {"newer": {"id": "20260501-TEST.1", "revision": 1, "status": "draft", "changed_at": "2026-05-01T01:00:00+00:00"}},
+    ),
+    (
+        StaleDraftError("20260501-TEST.1", Draft(SMS, 2, NOW, "ana", frozenset({"ana"}))),
+        409,
+        "stale-text",
+        {
+            "newer": {
+                "key": "first/en/sms",
+                "title": "",
+                "body": "No power.",
+                "version": 2,
+                "saved_at": "2026-05-01T01:00:00+00:00",
+                "saved_by": "ana",
+            }
+        },
+    ),
+    (OutboxError("Say why: the reason is kept with the proof."), 422, "outbox", {}),
     (SignInError("Nobody is signed in. Sign in."), 401, "sign-in", {}),
     (ForbiddenError(ANYONE, ("enter",)), 403, "forbidden", {}),
     (PasswordDueError("Choose your own password first."), 403, "password-due", {}),

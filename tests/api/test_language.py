@@ -11,7 +11,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from api import labels
+from api import labels, notice_labels
 from api.language import LANGUAGES, choose, moment, number, span, told, translator, words, zone_label
 from api.people.roles import PERMISSIONS
 from api.problems import HTTP_PROBLEMS, PROBLEMS, UNEXPECTED
@@ -73,6 +73,7 @@ def _said_in_code() -> set[str]:
         labels.ACCOUNT_PROBLEMS,
         labels.SIGN_IN_PROBLEMS,
         PERMISSIONS,
+        *notice_labels.TABLES,
     )
     said = {text for table in tables for text in table.values() if text}
     kinds = [*PROBLEMS.values(), *HTTP_PROBLEMS.values(), UNEXPECTED]

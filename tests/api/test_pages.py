@@ -625,7 +625,8 @@ def test_the_desk_lists_what_waits_for_approval_and_publishes_what_is_in_force(
 ) -> None:
     draft, waiting = enter(service), enter(service, steps="s")
     page = approver.get("/desk?lang=en").text
-    queue, notices = page.partition('id="waiting"')[2].split('id="notices"')
+    queue, _, rest = page.partition('id="waiting"')[2].partition('id="queue"')
+    notices = rest.partition('id="notices"')[2]
     assert re.findall(r'data-outage="([\w-]+)"', queue) == [waiting.id, pending.id]
     assert draft.id not in page
     assert waiting.id not in notices
@@ -677,11 +678,8 @@ def staged_event() -> Event:
 
 
 def test_an_outage_past_its_end_is_said_to_be_overdue_everywhere(service: Service, fault: Outage, client: TestClient) -> None:
-    client.app.state.shared = type(client.app.state.shared)(  # type: ignore[attr-defined]
-        service,
-        client.app.state.shared.settings,
-        lambda: NOW + 3 * HOUR,  # type: ignore[attr-defined]
-    )
+    state = client.app.state  # type: ignore[attr-defined]
+    state.shared = replace(state.shared, clock=lambda: NOW + 3 * HOUR)
     assert "later than expected" in client.get("/map?lang=en").text
     assert "nobody has confirmed" in client.get(f"/outages/{fault.id}?lang=en").text
 

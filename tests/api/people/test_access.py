@@ -37,6 +37,10 @@ EXPECTED = {
     "GET /health/ready": ANYONE,
     "GET /api/v1/public/outages.geojson": ANYONE,
     "GET /api/v1/public/places.geojson": ANYONE,
+    "GET /api/v1/public/outages.atom": ANYONE,
+    "GET /api/v1/public/outages.ics": ANYONE,
+    "GET /api/v1/public/outages.json": ANYONE,
+    "GET /api/v1/public/alerts/{identifier}.xml": ANYONE,
     "POST /sign-out": PEOPLE,
     "GET /account": PEOPLE,
     "POST /account": PEOPLE,
@@ -52,6 +56,19 @@ EXPECTED = {
     "POST /control": "enter",
     "POST /control/preview": "read lists",
     "GET /desk": "read",
+    "POST /outages/{outage_id}/notices": "notices",
+    "GET /notices/{notice_id}": "read",
+    "POST /notices/{notice_id}/saved": "notices",
+    "POST /notices/{notice_id}/submitted": "notices",
+    "POST /notices/{notice_id}/approved": "approve|approve_major",
+    "POST /notices/{notice_id}/rejected": "approve",
+    "POST /notices/{notice_id}/withdrawn": "notices",
+    "POST /notices/{notice_id}/issued": "notices",
+    "POST /notices/{notice_id}/dropped": "notices",
+    "POST /notices/{notice_id}/redrafted": "notices",
+    "POST /notices/{notice_id}/retried": "notices",
+    "POST /notices/{notice_id}/given_up": "notices",
+    "POST /notices/{notice_id}/acknowledged": "notices",
     "GET /outages/{outage_id}": "read",
     "GET /outages/{outage_id}/map": "read lists",
     "GET /outages/{outage_id}/revise": "enter",
@@ -79,6 +96,17 @@ EXPECTED = {
     "GET /api/v1/outages/{outage_id}/affected.csv": "lists",
     "GET /api/v1/outages/{outage_id}/affected.geojson": "lists",
     "GET /api/v1/outages/{outage_id}/affected.gpkg": "lists",
+    "POST /api/v1/outages/{outage_id}/notices": "notices",
+    "GET /api/v1/notices": "read",
+    "GET /api/v1/notices/{notice_id}": "read",
+    "PUT /api/v1/notices/{notice_id}/texts/{key:path}": "notices",
+    "POST /api/v1/notices/{notice_id}/transitions": "notices|approve|approve_major",
+    "GET /api/v1/notices/{notice_id}/messages": "lists",
+    "GET /api/v1/notices/{notice_id}/messages/{position}/proofs": "lists",
+    "POST /api/v1/notices/{notice_id}/messages/retry": "notices",
+    "POST /api/v1/notices/{notice_id}/messages/give-up": "notices",
+    "GET /api/v1/notices/{notice_id}/to-call": "lists personal",
+    "POST /api/v1/notices/{notice_id}/acknowledgements": "notices",
     "GET /api/v1/devices": "read",
     "GET /api/v1/devices/{device_id:path}": "read",
     "GET /api/v1/devices/{device_id:path}/isolation": "read",
@@ -149,10 +177,22 @@ def clients(app: FastAPI) -> dict[str, TestClient]:
     return {**people, **programs, "nobody": new_client(app)}
 
 
+NAMED = {
+    "outage_id": "nothing",
+    "notice_id": "nothing",
+    "key:path": "first/en/web",
+    "position": "1",
+    "device_id:path": "nothing",
+    "action": "unlock",
+    "revision": "1",
+}
+"""What stands in an address in the place of a name."""
+
+
 def ask(client: TestClient, operation: str) -> int:
     """Return 401, 403 or 303 (to sign in) where ``client`` is refused, else 200, whatever the route says then."""
     method, _, path = operation.partition(" ")
-    for name, value in {"outage_id": "nothing", "device_id:path": "nothing", "action": "unlock", "revision": "1"}.items():
+    for name, value in NAMED.items():
         path = path.replace(f"{{{name}}}", value)
     form = {"data": {"x": "y"}} if method == "POST" and not path.startswith(MACHINE_PATHS) else {}
     answer = client.request(method, path, **form)  # type: ignore[arg-type]
@@ -303,7 +343,7 @@ def test_a_rule_in_the_code_asks_for_one_permission_at_hand() -> None:
     with pytest.raises(ForbiddenError, match="needs enter"):
         require(person("ana", "approver"), "enter")
     some = Rule(("enter", "approve"), some=True)
-    assert [role for role in ROLES if some.allows(person("x", role))] == ["control", "approver"]
+    assert [role for role in ROLES if some.allows(person("x", role))] == ["control", "approver", "head"]
 
 
 def test_an_account_that_is_signed_in_loses_what_its_new_role_has_not(client: TestClient, service: Service) -> None:
