@@ -22,7 +22,7 @@ import numpy as np
 from api.composing import Composed, House, compose
 from api.language import Language
 from api.occasion import Occasion, occasion_of
-from api.service import Service
+from api.service import NetworkChangedError, Service
 from api.telling import count_audiences
 from notices.crosscheck import Finding, Severity, blocking, differences, disagreements
 from notices.dossier import Dossier
@@ -264,8 +264,11 @@ class Publishing:
     def _list_waiting(self, now: datetime) -> Iterator[Waiting]:
         open_ones = {one.outage_id: one for one in self.registry.list_open()}
         for outage in self.service.live.list_outages():
-            dossier, dues = open_ones.get(outage.id), tuple(self.clock(outage, now))
-            change = self._change(outage, now)
+            dossier = open_ones.get(outage.id)
+            try:
+                change, dues = self._change(outage, now), tuple(self.clock(outage, now))
+            except NetworkChangedError:  # it is to be revised; the others are to be told meanwhile
+                change, dues = None, ()
             if dossier is not None or change is not None or any(due.is_waiting for due in dues):
                 yield Waiting(outage, change, dossier, dues)
 

@@ -19,7 +19,11 @@ outage list, outage show, outage enter, outage revise, outage submit, outage app
 outage restore, outage close, outage cancel, outage undo, outage history, outage diff, outage conflicts, outage affected,
 account add, account list, account role, account disable, account enable, account password, account unlock,
 token add, token list, token revoke, audit verify, audit show,
-store check, store export, store load, store networks, store extract-network, store recompute
+store check, store export, store load, store networks, store extract-network, store recompute,
+scope read, scope write, deliver,
+notices list, notices draft, notices show, notices text, notices findings, notices submit, notices approve, notices reject,
+notices withdraw, notices drop, notices issue, notices messages, notices retry, notices give-up, notices to-call,
+notices acknowledge, notices page
 """
 FLOORS = ("geo", "topology", "outages", "notices", "maps", "api")
 

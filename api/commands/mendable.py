@@ -19,6 +19,7 @@ from notices.dossier import NoticeTransitionError
 from notices.facts import NoticeError
 from notices.grammar import ScopeError
 from notices.outbox import OutboxError
+from notices.paper import PaperError
 from notices.registry import StaleDraftError, StaleNoticeError, UnknownNoticeError
 from notices.rulebook import RulesError
 from outages.facts import FactsError
@@ -48,6 +49,7 @@ MENDABLE = (
     OutdatedError,
     OutboxError,
     ChannelError,
+    PaperError,
     AssetError,
     RulesError,
     StoreError,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.commands.given import STORE, Json, Network, Store, new_app, say, tell
+from api.commands.given import STORE, Json, Network, Out, Store, json_text, new_app, say, tell, write
 from api.commands.outage import As, Reader
+from api.commands.questions import Lang
 
 if TYPE_CHECKING:
     from api.commands.desk import Desk
@@ -275,3 +277,47 @@ def _reasons(given: list[str], found: list[Finding]) -> dict[str, str]:
             raise typer.BadParameter(says, param_hint="--reason")
         reasons[key] = words[len(key) + 1 :].strip()
     return reasons
+
+
+class PageFormat(StrEnum):
+    """How the page of a newspaper is written."""
+
+    text = "text"
+    docx = "docx"
+    pdf = "pdf"
+
+
+@app.command()
+def page(
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First day of the page, as 2026-05-04.")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day of the page.")],
+    lang: Annotated[Lang, typer.Option(help="Language.")] = Lang.zh,
+    as_format: Annotated[PageFormat, typer.Option("--format", help="docx and pdf need --out.")] = PageFormat.text,
+    out: Out = None,
+    store: Store = STORE,
+    network: Network = "",
+    as_json: Json = False,
+) -> None:
+    """Write the page of a newspaper for some days: a table of all that was issued for the paper, the hotline once."""
+    from dataclasses import asdict
+
+    from api.commands.desk import desk
+    from notices.paper import newspaper_docx, newspaper_pdf
+
+    days = [_day(name, given) for name, given in (("--from", first), ("--to", last))]
+    if as_format is not PageFormat.text and out is None:
+        raise typer.BadParameter(f"a {as_format.value} is a file; name it", param_hint="--out")
+    with desk(store, network) as at:
+        made = at.publishing.newspaper(lang.value, *days, now=at.work.now)
+    if out is not None and as_format is not PageFormat.text:
+        out.write_bytes((newspaper_docx if as_format is PageFormat.docx else newspaper_pdf)(made))
+        say(f"Wrote {out}: {len(made.rows)} rows.")
+    else:
+        write(out, json_text(asdict(made)) if as_json else made.text)
+
+
+def _day(option: str, given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise typer.BadParameter(f"{given!r} is no day. Write it as 2026-05-04.", param_hint=option) from None

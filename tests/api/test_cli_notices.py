@@ -295,3 +295,19 @@ def test_what_is_not_possible_is_said_in_words(
     code, said = refused(store, *(names.get(str(word), word) for word in words))  # type: ignore[arg-type]
     assert code == 2
     assert says in " ".join(said.split())
+
+
+def test_the_page_of_a_newspaper_holds_what_was_issued_for_its_days(store: str, issued: str, tmp_path: Path) -> None:
+    today = datetime.now(ZONE).date()
+    days = ("--from", today + timedelta(days=7), "--to", today + timedelta(days=13))
+    made = at_desk(store, "page", *days, "--lang", "en")
+    assert [row["reference"] for row in made["rows"]] == [issued.rpartition(".")[0]]
+    assert run("notices", "page", *days, "--out", tmp_path / "page.docx", "--format", "docx", "--store", store).exit_code == 0
+    assert (tmp_path / "page.docx").read_bytes()[:2] == b"PK"
+    for wrong, says in (
+        (("--from", today, "--to", today), "no notice for this page"),
+        (("--from", "May", "--to", today), "is no day"),
+        ((*days, "--format", "pdf"), "name it"),
+    ):
+        refusal = run("notices", "page", *wrong, "--store", store)
+        assert (refusal.exit_code, says in refusal.stderr) == (2, True), refusal.stderr

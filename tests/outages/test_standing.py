@@ -123,9 +123,9 @@ def test_the_world_without_one_is_that_of_the_others() -> None:
 def test_after_any_row_of_events_the_standing_is_what_networkx_says(data: st.DataObject) -> None:
     network = data.draw(networks())
     standing, known = Standing(network), {}
-    for minute in sorted(data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=3))):
+    for turn, minute in enumerate(sorted(data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=3)))):
         for id_, one in data.draw(crowds(network, most=3)).items():
-            known[id_] = replace(one, seq=100 * minute + one.seq)
+            known[id_] = replace(one, seq=100 * turn + one.seq)  # a change has a number of its own, also within a minute
         before = {id_: standing.rows(id_).tolist() for id_ in known}
         changed = standing.update(known, at(minute))
         plain = Plain.at(network, list(known.values()), at(minute))
