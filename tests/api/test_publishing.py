@@ -255,11 +255,13 @@ def test_a_new_draft_keeps_the_edits_of_texts_that_came_out_the_same(net: Networ
     desk.revise(plan, reason="线路检修")  # nothing is different for the public
     assert desk.draft(plan) == notice_id
     kept = texts_of(desk, notice_id)
-    assert "请谅解" in kept[WEB].body and "！" in kept[crawl].body
+    assert "请谅解" in kept[WEB].body
+    assert "！" in kept[crawl].body
     desk.move(plan, end=HOUR)
     desk.draft(plan)
     anew = texts_of(desk, notice_id)
-    assert "敬请谅解" in anew[WEB].body and "14:00" in anew[WEB].body
+    assert "敬请谅解" in anew[WEB].body
+    assert "14:00" in anew[WEB].body
     assert "！" not in anew[crawl].body
     assert set(anew) == set(before)
 
