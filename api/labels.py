@@ -90,7 +90,6 @@ SAYINGS: dict[str, str] = {
     "polygon": "area with %d corners",
     "none": "nothing",
     "hidden": "changed; only some roles may read it",
-    "only": "power is off only",
 }
 """Words between the values when facts are told."""
 

@@ -228,7 +228,7 @@ def test_a_password_is_typed_twice_or_comes_from_standard_input_and_is_never_an_
     ("name", "role", "password", "says"),
     [
         ("ana", "desk", PASSWORD, "There is an account 'ana' already"),
-        ("Eve", "boss", PASSWORD, "'boss' is no role. Choose one of viewer, control, desk, approver, admin."),
+        ("Eve", "boss", PASSWORD, "'boss' is no role. Choose one of viewer, control, desk, approver, head, admin."),
         ("Eve", "desk", "short", "A password has 12 to 200 characters; 5 were given"),
         ("Eve", "desk", "password1234", "Everybody tries this password first"),
         ("program:x", "desk", PASSWORD, "no colon"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -192,7 +193,7 @@ def test_the_list_says_what_the_map_draws(client: TestClient, language: str) -> 
 
 def test_a_group_under_the_threshold_is_never_counted(town: Network, service: Service, client: TestClient) -> None:
     restricted = client.app.state.shared.settings.model_copy(update={"public_threshold": 9})  # type: ignore[attr-defined]
-    client.app.state.shared = type(client.app.state.shared)(service, restricted, lambda: NOW)  # type: ignore[attr-defined]
+    client.app.state.shared = replace(client.app.state.shared, settings=restricted)  # type: ignore[attr-defined]
     (hill,) = [item for item in features(client) if item["status"] == "current"]
     assert (hill["customers"], hill["fewer_than"]) == (None, 9)
     assert "不足 9 户" in client.get("/map").text

@@ -31,7 +31,7 @@ def test_every_permission_is_held_by_somebody() -> None:
 
 
 def test_a_program_neither_approves_nor_manages_accounts() -> None:
-    assert set(PERMISSIONS) - set(TOKEN_PERMISSIONS) == {"approve", "admin"}
+    assert set(PERMISSIONS) - set(TOKEN_PERMISSIONS) == {"approve", "approve_major", "admin"}
 
 
 def test_whoever_has_not_signed_in_holds_nothing() -> None:
