@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from api.service import Service
+from api.telling import feel
 from notices.change import ENDING, Told, kind_due
 from notices.dossier import Dossier
 from notices.facts import Earlier, Kind
@@ -167,19 +169,16 @@ def _told(service: Service, last: Dossier, sets: Sets) -> Told | None:
 
 
 def _kind(last: Dossier) -> Kind:
-    kind: Kind = last.kinds[0]  # type: ignore[assignment]  # the registry keeps kinds as text
-    return kind
+    return cast(Kind, last.kinds[0])  # the registry keeps kinds as text
 
 
 def _affected(service: Service, outage: Outage, facts: OutageFacts, course: Course | None) -> Affected:
     """Return whom it affects as it was planned, and whom it took off besides, by what was operated since."""
-    impact = service.impact_in_force(outage)
+    planned = feel(service.impact_in_force(outage), facts.outage_class)
     out, some = (_NONE, _NONE) if course is None else (course.out, course.affected)
-    off = np.union1d(impact.out, out).astype(np.int32)
-    partial = np.setdiff1d(np.union1d(impact.partial, some), off).astype(np.int32)
-    # A short break comes with being moved, so a load transfer is told to those who are moved.
-    moved = impact.transferred if facts.outage_class == "load_transfer" else _NONE
-    return Affected(off, partial, np.setdiff1d(moved, np.union1d(off, partial)).astype(np.int32))
+    off = np.union1d(planned.off, out).astype(np.int32)
+    partial = np.setdiff1d(np.union1d(planned.partial, some), off).astype(np.int32)
+    return Affected(off, partial, np.setdiff1d(planned.moved, np.union1d(off, partial)).astype(np.int32))
 
 
 def _sets(

@@ -11,6 +11,7 @@ from api.reasons import reason_in
 from api.utility import Utility
 from notices.addresses import AddressBook
 from notices.facts import NoticeFacts
+from notices.scope import Affected
 from outages.facts import OutageFacts
 from outages.impact import Impact
 from topology.flood import Rows
@@ -20,6 +21,11 @@ from topology.network import Network
 def book_of(network: Network) -> AddressBook:
     """Return the addresses of a network; a customer without one is named by the transformer that feeds it."""
     return AddressBook.of(network.tables, fed_by=network.transformer_of_customer)
+
+
+def feel(impact: Impact, outage_class: str) -> Affected:
+    """Return whom a notice is for, by what they feel: a short break comes with being moved by a load transfer."""
+    return Affected(impact.out, impact.partial, impact.transferred if outage_class == "load_transfer" else impact.out[:0])
 
 
 def told(impact: Impact, outage_class: str) -> Rows:

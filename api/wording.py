@@ -22,12 +22,12 @@ from api.composing import house_of
 from api.language import Language
 from api.report import read_time
 from api.schemas import notice_out
-from api.telling import book_of, notice_facts, told
+from api.telling import book_of, feel, notice_facts, told
 from api.utility import utility_of
 from api.writing import Unwritten, Written, keys_of, write_text
 from notices.addresses import AddressBook
 from notices.facts import NoticeError
-from notices.scope import Affected, Scope, read_scope
+from notices.scope import Scope, read_scope
 from outages.facts import ANNOUNCED_CLASSES, FactProblem, OutageFacts, Window
 from outages.impact import Impact
 from topology.flood import Rows
@@ -89,11 +89,6 @@ def words_of(
         raise NoticeError(*problems)
     recalls = (recall(book, one.scope, rows, language) if isinstance(one, Written) else None for one in results)
     return Wording(len(rows), results, tuple(recalls))
-
-
-def feel(impact: Impact, outage_class: str) -> Affected:
-    """Return whom a notice is for, by what they feel: a short break comes with being moved by a load transfer."""
-    return Affected(impact.out, impact.partial, impact.transferred if outage_class == "load_transfer" else impact.out[:0])
 
 
 def recall(book: AddressBook, scope: Scope, rows: Rows, language: str) -> float:

@@ -72,8 +72,8 @@ def write_(
     as_json: AsJson = False,
 ) -> None:
     """Say in words whom a switching or a fault affects; the figures, read back from the words, go to standard error."""
-    from api.telling import book_of
-    from api.wording import feel, figures, figures_text, recall
+    from api.telling import book_of, feel
+    from api.wording import figures, figures_text, recall
     from notices.scope import write_scope
 
     found = assess_of(net, open_, close, fault)
