@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from outages.board import Holding, Move, move_of
 from outages.events import Outage
-from outages.facts import Switching, Timed
+from outages.facts import ANNOUNCED_CLASSES, Switching, Timed
 from outages.lifecycle import Span, active_spans
 from topology.network import Network
+
+UNSAID = timedelta(days=1)
+"""How long an outage that states no end is taken to hold against a plan to come: ours, so that no forgotten fault hides one."""
 
 
 @dataclass(frozen=True)
@@ -108,19 +111,29 @@ def as_written(outage: Outage) -> Outage:
 
 
 def before_it(outage: Outage, others: Iterable[Outage]) -> tuple[Outage, ...]:
-    """Return those of ``others`` that are active when a window of the outage begins and began before it, by id.
-
-    Nothing else of ``others`` bears on its impact.
-    """
+    """Return those of ``others`` that bear on its impact, by id: see `began_before`."""
     starts = [start for start, _ in active_spans(as_planned(outage))] or [outage.facts.start]
     found = (other for other in others if any(began_before(other, outage, start) for start in starts))
     return tuple(sorted(found, key=lambda other: other.id))
 
 
 def began_before(other: Outage, outage: Outage, start: datetime) -> bool:
-    """Return whether ``other`` is active at ``start``, when a window of the outage begins, and began before it.
+    """Return whether ``other`` is taken to be active at ``start``, when a window of the outage begins, and began before it.
 
-    Of two that begin together the one with the lesser id comes first, so that no customer of both is lost.
+    Of two that begin together the one with the lesser id comes first, so that no customer of both is lost. What is to come is
+    reckoned with as it is planned, and only what has gone off, against what nobody planned, with what is known::
+
+        other           ├── planned, or off by now ──┤ its stated end
+        a fault                        ├─            other counts
+        a fault                                ├─    other counts if it has gone off: nobody has said that power is back
+        a plan                                 ├─    other does not count: by then, as stated, power is back
+
+    Otherwise whoever is off today would hide the people of every plan to come at the same place, and nobody would tell them.
     """
     span = span_at(other, start)
-    return other.id != outage.id and span is not None and (span[0], other.id) < (start, outage.id)
+    if other.id == outage.id or span is None or (span[0], other.id) >= (start, outage.id):
+        return False
+    if span[1] is not None or (other.off_at is not None and outage.facts.outage_class not in ANNOUNCED_CLASSES):
+        return True
+    stated = other.in_force.end if other.in_force is not None else None
+    return start < (stated or span[0] + UNSAID)

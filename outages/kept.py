@@ -25,7 +25,7 @@ from outages.held import as_written, before_it
 from outages.impact import Impact, impact_of
 from topology.network import Network
 
-RULES = "1"
+RULES = "2"
 """The rule set by which impacts are worked out; it changes whenever the same outage would come out otherwise."""
 
 State = Literal["out", "partial", "transferred"]

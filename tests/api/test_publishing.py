@@ -467,6 +467,21 @@ def test_a_restart_changes_nothing_about_what_is_issued(desk: Desk) -> None:
 # Bad input -----------------------------------------------------------------------------------------------------------
 
 
+def test_plans_at_one_place_on_two_days_are_both_told_whatever_becomes_of_the_first(net: Network, tmp_path: Path) -> None:
+    desk = Desk.on(net, tmp_path, rules=CN)
+    first, second = (desk.enter(facts("T2", start=NOW + days * DAY)) for days in (9, 15))
+    assert {outage_id: desk.issue(outage_id)["first"] for outage_id in (first, second)} == {
+        first: {("sms",): Q_BY_SMS},
+        second: {("sms",): Q_BY_SMS},
+    }
+    desk.now = NOW + 9 * DAY
+    desk.switch_off(first)
+    desk.now += 5 * HOUR  # an hour later than it was to end
+    desk.revise(second, reason="设备检修")
+    assert desk.due(second) is None  # the same people hear of the same times
+    assert len(desk.service.impact_in_force(desk.outage(second)).affected) == len(Q)
+
+
 def test_an_outage_that_affects_nobody_has_no_notice_and_holds_up_none(desk: Desk) -> None:
     nobody = desk.enter(facts("TIE"))
     somebody = desk.enter(facts("T2"))

@@ -42,6 +42,7 @@ def outage(
     back: float | None = None,
     windows: tuple[tuple[float, float | None], ...] = (),
     is_planned: bool = False,
+    class_: str = "fault",
 ) -> Outage:
     """An outage by words: devices as "L1 L2.B", times in minutes of the day. It went off at its start, unless it is planned."""
 
@@ -50,7 +51,7 @@ def outage(
 
     spans = windows or ((start, end),)
     facts = OutageFacts(
-        "fault",
+        class_,
         Switching(several(open_), several(close), tuple(fault.split())),
         tuple(Window(at(first), None if last is None else at(last)) for first, last in spans),
         "line work",

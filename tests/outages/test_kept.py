@@ -72,7 +72,7 @@ def test_an_impact_is_made_again_whatever_has_become_of_the_outage(status: str) 
     ("changes", "seq", "others", "says"),
     [
         ({"network_version": "f00d"}, 2, True, "worked out with the network f00d, not "),
-        ({"rules": "0"}, 2, True, "worked out with the rule set 0, not 1"),
+        ({"rules": "0"}, 2, True, "worked out with the rule set 0, not 2"),
         ({}, 3, True, "worked out with the outage .*2.*, not .*3"),
         ({}, 2, False, r"worked out with the others that were off \(\('0', 2\),\), not \(\)"),
     ],

@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outages.events import Outage
+from outages.events import Entered, Outage
+from outages.facts import ANNOUNCED_CLASSES, OutageFacts, Window
 from outages.held import before_it, held
+from outages.impact import impact_of
+from outages.kept import keep
+from outages.lifecycle import fold
 from outages.together import state_before, world, world_before
-from tests.outages.several import Plain, at, crowds, networks, outage, timed
+from tests.outages.several import DAY, Plain, at, crowds, networks, outage, switchings, timed
 from topology.network import Network, UnknownIdError, build_network
 from topology.parts import cut_out
 from topology.sketch import tables_from_text
@@ -139,6 +143,65 @@ def test_of_two_that_begin_together_one_comes_first() -> None:
     assert before_it(one, [one, other]) == ()
     assert world_before(network, other, [one], at(0)).state.closed[network.device("S1")] == 0
     assert before_it(outage("0", open_="S1", start=1, back=2), [other, one]) == (one, other)
+
+
+DAYS = 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("other", "one", "counts"),
+    [
+        # what is to come is reckoned with as it is planned
+        (outage("1", open_="S1", end=60, is_planned=True, class_="planned"), ("planned", 59), True),
+        (outage("1", open_="S1", end=60, is_planned=True, class_="planned"), ("planned", 60), False),
+        (outage("1", open_="S1", end=60, is_planned=True, class_="planned"), ("fault", 60), False),
+        # what is off has a stated end, as far as plans go; a fault meets it as it is
+        (outage("1", open_="S1", end=60), ("planned", 59), True),
+        (outage("1", open_="S1", end=60), ("planned", 60), False),
+        (outage("1", open_="S1", end=60), ("fault", 60), True),
+        (outage("1", open_="S1", end=60, back=90), ("fault", 89), True),
+        (outage("1", open_="S1", end=60, back=90), ("planned", 89), True),
+        (outage("1", open_="S1", end=60, back=90), ("fault", 90), False),
+        # nobody has said until when
+        (outage("1", open_="S1"), ("planned", DAYS - 1), True),
+        (outage("1", open_="S1"), ("planned", DAYS), False),
+        (outage("1", open_="S1"), ("fault", 9 * DAYS), True),
+        # between two windows power is on
+        (
+            outage("1", open_="S1", windows=((0, 60), (DAYS, DAYS + 60)), is_planned=True, class_="planned"),
+            ("planned", 90),
+            False,
+        ),
+        (
+            outage("1", open_="S1", windows=((0, 60), (DAYS, DAYS + 60)), is_planned=True, class_="planned"),
+            ("planned", DAYS + 9),
+            True,
+        ),
+    ],
+)
+def test_who_is_off_today_hides_no_plan_to_come(other: Outage, one: tuple[str, float], counts: bool) -> None:
+    class_, start = one
+    later = outage("2", open_="S1", start=start, end=start + 60, is_planned=True, class_=class_)
+    assert before_it(later, [other]) == ((other,) if counts else ())
+    network = _network()
+    is_open = (
+        network.normal[network.device("S1")]
+        != world_before(network, later, [other], at(start)).state.closed[network.device("S1")]
+    )
+    assert bool(is_open) is counts
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_two_plans_that_do_not_meet_cost_what_each_costs_alone(data: st.DataObject) -> None:
+    network = data.draw(networks())
+    classes = st.sampled_from(ANNOUNCED_CLASSES)
+    plans = []
+    for id_, start in data.draw(st.permutations([("1", 0), ("2", 60), ("3", DAYS)])):
+        facts = OutageFacts(data.draw(classes), data.draw(switchings(network)), (Window(at(start), at(start + 60)),), "line work")
+        plans.append(fold(id_, [Entered(facts, DAY, "control", approved=True)]))
+    for one in plans:
+        assert keep(impact_of(network, one, plans), one.id, 1, ()) == keep(impact_of(network, one), one.id, 1, ())
 
 
 @settings(max_examples=100, deadline=None)
